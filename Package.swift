@@ -1,0 +1,111 @@
+// swift-tools-version: 6.2
+// The module map of docs/modules.md as targets. Arrows point down only: a pure target imports
+// no I/O, an edge imports the pure ones, the three programs import edges.
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// A target of pure values: standard library only, unless `uses` says otherwise.
+func swift(_ name: String, _ uses: [Target.Dependency] = [], path: String? = nil, linker: [LinkerSetting] = []) -> Target {
+    .target(name: name, dependencies: uses, path: path ?? "Sources/\(name)", exclude: [], swiftSettings: strict, linkerSettings: linker)
+}
+
+func program(_ name: String, _ uses: [Target.Dependency], path: String? = nil) -> Target {
+    .executableTarget(name: name, dependencies: uses, path: path ?? "Sources/\(name)", swiftSettings: strict)
+}
+
+func tests(_ name: String, _ uses: [Target.Dependency], exclude: [String] = []) -> Target {
+    .testTarget(name: name, dependencies: uses, path: "Tests/\(name)", exclude: exclude, swiftSettings: strict)
+}
+
+func nio(_ product: String) -> Target.Dependency { .product(name: product, package: "swift-nio") }
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let x509: Target.Dependency = .product(name: "X509", package: "swift-certificates")
+let asn1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "akios-exec",
+    products: [
+        .executable(name: "akios-exec", targets: ["akios-exec"]),
+        .executable(name: "akios-egress", targets: ["akios-egress"]),
+        .executable(name: "akios-init", targets: ["akios-init"]),
+        .executable(name: "akios", targets: ["akios"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-certificates.git", from: "1.21.1"),
+        .package(url: "https://github.com/apple/swift-asn1.git", from: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
+    ],
+    targets: [
+        // C: only where Swift cannot, or where data enters a binary.
+        .target(name: "CSpawn", path: "CShims/CSpawn"),
+        .target(name: "CLinux", path: "CShims/CLinux"),
+        .target(name: "CData", path: "CShims/CData"),
+        .executableTarget(
+            name: "akios-init", path: "CShims/CInit",
+            // Static, so that it runs in a root that holds nothing yet and maps no library of the host.
+            linkerSettings: [.unsafeFlags(["-static-executable", "-nostartfiles"])]),
+        .systemLibrary(name: "CSeccomp", path: "CShims/CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
+        .systemLibrary(name: "CCap", path: "CShims/CCap", pkgConfig: "libcap", providers: [.apt(["libcap-dev"])]),
+        .systemLibrary(name: "CNft", path: "CShims/CNft", pkgConfig: "libnftnl", providers: [.apt(["libnftnl-dev", "libmnl-dev"])]),
+        .systemLibrary(name: "CYaml", path: "CShims/CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(name: "CHyperscan", path: "CShims/CHyperscan", providers: [.apt(["libvectorscan-dev"])]),
+        .systemLibrary(name: "CAres", path: "CShims/CAres", pkgConfig: "libcares", providers: [.apt(["libc-ares-dev"])]),
+
+        // Pure.
+        swift("Vocabulary"),
+        swift("JSONBytes"),
+        swift("Profile", ["Vocabulary"]),
+        swift("Providers", ["Vocabulary", "JSONBytes"]),
+        swift("Policy", ["Profile", "Vocabulary"]),
+        swift("Metering", ["Profile", "Vocabulary"]),
+        swift("CagePlan", ["Profile", "Vocabulary"]),
+        swift("Redaction", ["Profile", "JSONBytes", "CHyperscan"]),
+        swift("Events", ["Vocabulary", "JSONBytes"]),
+        swift("Audit", ["Events", "JSONBytes"]),
+        swift("Wire", ["Events", "Vocabulary"]),
+
+        // Edges.
+        swift("LinuxSys", ["CLinux", "CSpawn", "CSeccomp", "CCap", "CNft"]),
+        swift("ProfileFile", ["Profile", "Vocabulary", "CYaml", "CData"]),
+        swift("HostProbe", ["LinuxSys", "CagePlan"]),
+        swift("LogStore", ["Audit", "Events", "LinuxSys", crypto]),
+        swift(
+            "Launcher",
+            [
+                "ProfileFile", "Policy", "Providers", "CagePlan", "HostProbe", "LogStore", "Wire", "CSpawn", "CData", "Metering",
+                "Events", "Audit", "JSONBytes", "LinuxSys", "Profile", "Vocabulary", crypto,
+            ]),
+        swift(
+            "Egress",
+            [
+                "Policy", "Providers", "Metering", "Redaction", "Events", "Wire", "JSONBytes", "Profile", "Vocabulary", "CLinux",
+                "CAres", "CData", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOTLS"), nioSSL, x509, asn1, crypto,
+            ]),
+        swift(
+            "Operator",
+            [
+                "ProfileFile", "Profile", "Audit", "Events", "LogStore", "Redaction", "HostProbe", "CagePlan", "JSONBytes",
+                "Vocabulary", "LinuxSys", "CData", arguments, crypto,
+            ]),
+
+        // Programs: one short file each.
+        program("akios-exec", ["Launcher"]),
+        program("akios-egress", ["Egress"]),
+        program("akios", ["Operator"]),
+
+        // Never installed.
+        program("akios-upstream", [nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nioSSL, x509, asn1, crypto], path: "Tests/Upstream"),
+        .target(name: "TestKit", dependencies: ["Vocabulary"], path: "Tests/TestKit", swiftSettings: strict),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,1 @@
+// CagePlan: see docs/modules.md

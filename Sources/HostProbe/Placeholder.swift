@@ -1,0 +1,1 @@
+// HostProbe: see docs/modules.md

@@ -1,0 +1,1 @@
+// JSONBytes: see docs/modules.md

@@ -1,0 +1,1 @@
+// LinuxSys: see docs/modules.md

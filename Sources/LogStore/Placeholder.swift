@@ -1,0 +1,1 @@
+// LogStore: see docs/modules.md

@@ -1,0 +1,1 @@
+// Metering: see docs/modules.md

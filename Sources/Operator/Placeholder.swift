@@ -1,0 +1,1 @@
+// Operator: see docs/modules.md

@@ -1,0 +1,1 @@
+// Policy: see docs/modules.md

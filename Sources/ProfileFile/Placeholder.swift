@@ -1,0 +1,1 @@
+// ProfileFile: see docs/modules.md

@@ -1,0 +1,57 @@
+// Decision: the one answer type of every check. A refusal always carries its reason; the words for the
+// operator and the words for the agent are kept apart, because the rule set is no business of the agent.
+
+public enum Decision<Grant: Sendable>: Sendable {
+    case allow(Grant)
+    case deny(Refusal)
+}
+
+/// Why something did not happen. Codes are part of the log's schema: they are added to, never renamed.
+public struct Refusal: Error, Sendable, Hashable {
+    public enum Code: String, Sendable, Hashable, CaseIterable {
+        case hostNotAllowed = "host_not_allowed"
+        case hostDenied = "host_denied"
+        case portNotAllowed = "port_not_allowed"
+        case methodNotAllowed = "method_not_allowed"
+        case pathNotAllowed = "path_not_allowed"
+        case rawAddress = "raw_address"
+        case addressNotAllowed = "address_not_allowed"
+        case identityMismatch = "identity_mismatch"
+        case plainHTTP = "plain_http"
+        case notHTTP = "not_http"
+        case malformed = "malformed"
+        case tooLarge = "too_large"
+        case unsupportedEncoding = "unsupported_encoding"
+        case scannerFailed = "scanner_failed"
+        case sensitiveData = "sensitive_data"
+        case sensitiveURL = "sensitive_url"
+        case binaryContent = "binary_content"
+        case strictJSON = "strict_json"
+        case unknownField = "unknown_field"
+        case unknownModel = "unknown_model"
+        case modelNotAllowed = "model_not_allowed"
+        case unpricedOperation = "unpriced_operation"
+        case serverTool = "server_tool"
+        case foreignKey = "foreign_key"
+        case budgetExceeded = "budget_exceeded"
+        case rateLimited = "rate_limited"
+        case nameLimit = "name_limit"
+        case resolveFailed = "resolve_failed"
+        case upstreamUnreachable = "upstream_unreachable"
+        case upstreamCertificate = "upstream_certificate"
+        case stopping = "stopping"
+        case logFailed = "log_failed"
+    }
+
+    public var code: Code
+    /// For the operator and the log: may name rules and profile keys. Never a matched value.
+    public var reason: String
+    /// What the agent may read: host and profile, "ask the operator"; nothing about the rule set.
+    public var told: String
+
+    public init(_ code: Code, reason: String, told: String) {
+        self.code = code
+        self.reason = reason
+        self.told = told
+    }
+}

@@ -1,0 +1,37 @@
+// Operation: what a request asks a model provider for, as far as price and policy care.
+
+/// A provider's name as profiles spell it: `openai`, `anthropic`.
+public struct ProviderID: RawRepresentable, Sendable, Hashable, CustomStringConvertible {
+    public let rawValue: String
+    public init(rawValue: String) { self.rawValue = rawValue }
+    public var description: String { rawValue }
+    public static let openai = ProviderID(rawValue: "openai")
+    public static let anthropic = ProviderID(rawValue: "anthropic")
+}
+
+/// One endpoint family of a provider's wire format.
+public enum OperationKind: String, Sendable, Hashable {
+    case chatCompletions = "chat.completions"
+    case messages
+    case listModels = "models.list"
+    case countTokens = "count_tokens"
+}
+
+/// Tokens as a provider bills them. Anthropic's cache counts lie outside `input`, OpenAI's inside; here
+/// `input` is always the uncached rest.
+public struct TokenUsage: Sendable, Hashable {
+    public var input: Int64
+    public var cachedInput: Int64
+    public var cacheWrite: Int64
+    public var output: Int64
+
+    public init(input: Int64 = 0, cachedInput: Int64 = 0, cacheWrite: Int64 = 0, output: Int64 = 0) {
+        self.input = input
+        self.cachedInput = cachedInput
+        self.cacheWrite = cacheWrite
+        self.output = output
+    }
+
+    public var totalInput: Int64 { input + cachedInput + cacheWrite }
+    public var total: Int64 { totalInput + output }
+}
