@@ -1,1 +1,0 @@
-// Wire: see docs/modules.md
