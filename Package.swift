@@ -105,6 +105,7 @@ let package = Package(
 
         // Never installed.
         program("akios-upstream", [nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nioSSL, x509, asn1, crypto], path: "Tests/Upstream"),
+        tests("WireTests", ["Wire", "Events", "Vocabulary"]),
         .target(name: "TestKit", dependencies: ["Vocabulary"], path: "Tests/TestKit", swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

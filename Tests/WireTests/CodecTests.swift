@@ -1,0 +1,151 @@
+// Frames survive the round trip; every cut, stretched or flipped frame is an error value, never a crash.
+
+import Events
+import Testing
+import Vocabulary
+
+@testable import Wire
+
+private let record = RecordDraft(kind: .requestIntent, data: Array(#"{"host":"api.openai.com"}"#.utf8))
+private let outcome = RecordDraft(kind: .requestOutcome, data: Array("{}".utf8))
+
+private let fromEgress: [FromEgress] = [
+    .hello(version: WireLimits.version, caPEM: [1, 2, 3]),
+    .ready,
+    .admit(id: 7, reservation: Reservation(cost: Money(nanos: 12), tokens: 34), record: record),
+    .settle(
+        id: 7,
+        settlement: Settlement(
+            cost: Money(nanos: 5), usage: TokenUsage(input: 1, cachedInput: 2, cacheWrite: 3, output: 4), model: "gpt-4o",
+            usageKnown: true),
+        record: outcome),
+    .note(RecordDraft(kind: .nameRefused, data: [0x7b, 0x7d])),
+    .totals(
+        {
+            var totals = EgressTotals()
+            totals.requests = 3
+            totals.hosts = ["a.example": 2, "b.example": 1]
+            totals.redactions = ["EMAIL": 9]
+            return totals
+        }()),
+    .fatal("no more sockets"),
+]
+
+private let toEgress: [ToEgress] = [
+    .go, .admitted(id: 1), .refused(id: 2, why: .budgetExceeded, told: "ask the operator"), .stop(why: .stopping, told: "over"),
+    .finish,
+]
+
+@Suite struct CodecTests {
+    @Test(arguments: fromEgress) func egressMessagesSurvive(_ message: FromEgress) throws {
+        let frame = try message.frame()
+        #expect(try FromEgress(payload: frame[4...]) == message)
+    }
+
+    @Test(arguments: toEgress) func supervisorMessagesSurvive(_ message: ToEgress) throws {
+        let frame = try message.frame()
+        #expect(try ToEgress(payload: frame[4...]) == message)
+    }
+
+    @Test(arguments: fromEgress) func everyCutIsAnError(_ message: FromEgress) throws {
+        let payload = try message.frame()[4...]
+        for length in 0..<payload.count {
+            #expect(throws: WireError.self) { try FromEgress(payload: payload.prefix(length)) }
+        }
+        #expect(throws: WireError.trailingBytes) { try FromEgress(payload: payload + [0]) }
+    }
+
+    @Test func flippedBytesNeverCrash() throws {
+        for message in fromEgress {
+            let payload = Array(try message.frame()[4...])
+            for index in payload.indices {
+                for bit in 0..<8 {
+                    var broken = payload
+                    broken[index] ^= 1 << UInt8(bit)
+                    if let parsed = try? FromEgress(payload: broken[...]) {
+                        #expect(try Array(parsed.frame()[4...]) == broken, "two spellings of one message")
+                    }
+                }
+            }
+        }
+    }
+
+    @Test func negativeMoneyIsRefused() throws {
+        let minus = FromEgress.admit(id: 1, reservation: Reservation(cost: Money(nanos: -1), tokens: 0), record: record)
+        let frame = try minus.frame()
+        #expect(throws: WireError.unknownCode) { try FromEgress(payload: frame[4...]) }
+    }
+
+    @Test func oversizedIsRefusedByBothEnds() throws {
+        let huge = FromEgress.hello(version: WireLimits.version, caPEM: Array(repeating: 0, count: WireLimits.maxFrame))
+        #expect(throws: WireError.oversized) { try huge.frame() }
+        var assembler = FrameAssembler()
+        assembler.feed([0, 1, 0, 1])
+        #expect(throws: WireError.oversized) { try assembler.next() }
+    }
+
+    @Test func dripFeedYieldsTheSameFrames() throws {
+        let stream = try fromEgress.flatMap { try $0.frame() }
+        var assembler = FrameAssembler()
+        var seen: [FromEgress] = []
+        for byte in stream {
+            assembler.feed([byte])
+            while let payload = try assembler.next() { seen.append(try FromEgress(payload: payload)) }
+        }
+        #expect(seen == fromEgress)
+    }
+}
+
+@Suite struct PermitTests {
+    private func serving() throws -> EgressPermits {
+        var permits = EgressPermits()
+        try permits.receive(.hello(version: WireLimits.version, caPEM: []))
+        try permits.receive(.ready)
+        return permits
+    }
+
+    @Test func nothingButHelloComesFirst() throws {
+        for message in fromEgress {
+            var permits = EgressPermits()
+            switch message {
+            case .hello, .fatal: try permits.receive(message)
+            default: #expect(throws: WireError.self) { try permits.receive(message) }
+            }
+        }
+    }
+
+    @Test func helloAndReadyComeOnce() throws {
+        var permits = try serving()
+        #expect(throws: WireError.self) { try permits.receive(.hello(version: WireLimits.version, caPEM: [])) }
+        #expect(throws: WireError.self) { try permits.receive(.ready) }
+    }
+
+    @Test func aReservationIsSettledOnceAndOnlyIfItStands() throws {
+        var permits = try serving()
+        let admit = FromEgress.admit(id: 1, reservation: .nothing, record: record)
+        let settle = FromEgress.settle(
+            id: 1, settlement: Settlement(cost: .zero, usage: TokenUsage(), model: "", usageKnown: true), record: outcome)
+        #expect(throws: WireError.self) { try permits.receive(settle) }
+        try permits.receive(admit)
+        #expect(throws: WireError.self) { try permits.receive(admit) }
+        try permits.receive(settle)
+        #expect(throws: WireError.self) { try permits.receive(settle) }
+        try permits.receive(.admit(id: 2, reservation: .nothing, record: record))
+        permits.refused(2)
+        #expect(throws: WireError.self) {
+            try permits.receive(
+                .settle(
+                    id: 2, settlement: Settlement(cost: .zero, usage: TokenUsage(), model: "", usageKnown: true), record: outcome))
+        }
+    }
+
+    @Test(arguments: EventKind.allCases) func egressWritesNoRecordOfTheSupervisor(_ kind: EventKind) throws {
+        var permits = try serving()
+        let note = FromEgress.note(RecordDraft(kind: kind, data: []))
+        if [.requestRefused, .connectionRefused, .nameRefused, .packetFenced].contains(kind) {
+            try permits.receive(note)
+        } else {
+            #expect(throws: WireError.self) { try permits.receive(note) }
+        }
+    }
+}
