@@ -1,1 +1,3 @@
+// CLinux: constants and one-line wrappers that glibc's module hides. One header a topic, listed here.
 #pragma once
+#include "calls.h"

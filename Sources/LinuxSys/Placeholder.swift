@@ -1,1 +1,0 @@
-// LinuxSys: see docs/modules.md
