@@ -1,0 +1,72 @@
+// JSONScan: the byte-level steps that the tokenizer and the string decoder share.
+
+enum JSONScan {
+    /// The first index at or after `from` whose byte is a quote, a backslash, a control character or not ASCII.
+    @inline(__always)
+    static func plainEnd(_ bytes: UnsafeBufferPointer<UInt8>, from: Int) -> Int {
+        var at = from
+        let count = bytes.count
+        if let base = UnsafeRawPointer(bytes.baseAddress) {
+            while at + 16 <= count {
+                let chunk = base.loadUnaligned(fromByteOffset: at, as: SIMD16<UInt8>.self)
+                let stop = (chunk .< 0x20) .| (chunk .> 0x7f) .| (chunk .== UInt8(ascii: "\"")) .| (chunk .== UInt8(ascii: "\\"))
+                let lanes = unsafeBitCast(stop, to: SIMD2<UInt64>.self)
+                if lanes.x != 0 { return at + lanes.x.trailingZeroBitCount / 8 }
+                if lanes.y != 0 { return at + 8 + lanes.y.trailingZeroBitCount / 8 }
+                at += 16
+            }
+        }
+        while at < count {
+            let byte = bytes[at]
+            if byte < 0x20 || byte > 0x7f || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { return at }
+            at += 1
+        }
+        return at
+    }
+
+    /// Bytes of the well-formed UTF-8 sequence at `at` (Unicode 3.9, table 3-7); nil: there is none.
+    @inline(__always)
+    static func scalarLength(_ bytes: UnsafeBufferPointer<UInt8>, at: Int) -> Int? {
+        let lead = bytes[at]
+        let left = bytes.count - at
+        func continues(_ offset: Int, _ range: ClosedRange<UInt8> = 0x80...0xbf) -> Bool { range.contains(bytes[at + offset]) }
+        switch lead {
+        case 0..<0x80: return 1
+        case 0xc2...0xdf: return left >= 2 && continues(1) ? 2 : nil
+        case 0xe0: return left >= 3 && continues(1, 0xa0...0xbf) && continues(2) ? 3 : nil
+        case 0xed: return left >= 3 && continues(1, 0x80...0x9f) && continues(2) ? 3 : nil
+        case 0xe1...0xef: return left >= 3 && continues(1) && continues(2) ? 3 : nil
+        case 0xf0: return left >= 4 && continues(1, 0x90...0xbf) && continues(2) && continues(3) ? 4 : nil
+        case 0xf1...0xf3: return left >= 4 && continues(1) && continues(2) && continues(3) ? 4 : nil
+        case 0xf4: return left >= 4 && continues(1, 0x80...0x8f) && continues(2) && continues(3) ? 4 : nil
+        default: return nil
+        }
+    }
+
+    /// What a two-byte escape stands for; nil: there is no such escape.
+    static func shortEscape(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): byte
+        case UInt8(ascii: "b"): 0x08
+        case UInt8(ascii: "f"): 0x0c
+        case UInt8(ascii: "n"): 0x0a
+        case UInt8(ascii: "r"): 0x0d
+        case UInt8(ascii: "t"): 0x09
+        default: nil
+        }
+    }
+
+    /// Four hexadecimal digits at `at`, which must be within the bytes.
+    static func hexUnit(_ bytes: UnsafeBufferPointer<UInt8>, at: Int) -> UInt32? {
+        var unit: UInt32 = 0
+        for index in at..<(at + 4) {
+            let byte = bytes[index]
+            switch byte {
+            case 0x30...0x39: unit = unit << 4 | UInt32(byte - 0x30)
+            case 0x41...0x46, 0x61...0x66: unit = unit << 4 | UInt32((byte | 0x20) - 0x57)
+            default: return nil
+            }
+        }
+        return unit
+    }
+}

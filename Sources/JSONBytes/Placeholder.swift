@@ -1,1 +1,0 @@
-// JSONBytes: see docs/modules.md
