@@ -1,0 +1,12 @@
+// Signals as a descriptor (signalfd(2)), and the dispositions a supervisor needs. Not in glibc's Swift module.
+#pragma once
+
+// Blocks the listed signals in the calling thread and returns a close-on-exec, non-blocking signalfd for them.
+// -1 with errno on failure.
+int akios_signalfd(const int *signals, int count);
+// The next pending signal's number, 0 when none is pending, -1 with errno.
+int akios_signalfd_next(int fd);
+// SIG_IGN for one signal; 0 or -1 with errno.
+int akios_ignore_signal(int number);
+// Stops the calling process (SIGSTOP); returns after SIGCONT.
+int akios_stop_self(void);

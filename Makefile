@@ -1,0 +1,84 @@
+# akios-exec: the one door for building, trying, testing and installing.
+#
+#   make demo     watch a real agent run in the cage          make test    everything that can fail
+#   make build    the four programs, release                  make check   format, lint, warnings, imports
+#   make bench    ratios against bwrap and mitmproxy           make install DESTDIR=… PREFIX=/usr
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+# Static Swift runtime: 1 ms less to main, and egress needs fewer libraries in its root.
+SWIFT_FLAGS := --static-swift-stdlib --explicit-target-dependency-import-check error
+BIN     := .build/release
+PROGRAMS := akios-exec akios-egress akios-init akios
+VENV    := .build-venv
+
+DEBS_BUILD := libc6-dev libstdc++-12-dev libseccomp-dev libcap-dev libnftnl-dev libmnl-dev libvectorscan-dev libyaml-dev \
+              libc-ares-dev pkg-config
+DEBS_TEST  := python3 python3-venv curl git openssl sudo bubblewrap nftables iproute2 procps util-linux less strace expect \
+              qemu-system-x86 qemu-system-common linux-image-cloud-amd64 busybox-static kmod cpio e2fsprogs
+# Clients the demo, the tests and the benchmarks run in the cage, from PyPI.
+PIPS := openai anthropic requests
+PIPS_BENCH := mitmproxy
+
+.DEFAULT_GOAL := build
+.PHONY: deps deps-build deps-test deps-bench build debug demo test unit root vm attack transcripts check format bench install \
+        uninstall clean patterns
+
+deps: deps-build deps-test
+
+# Each of these looks first and installs only what is missing, so that every other target may depend on it.
+deps-build:
+	@scripts/deps apt $(DEBS_BUILD)
+deps-test: deps-build
+	@scripts/deps apt $(DEBS_TEST)
+	@scripts/deps pip $(VENV) $(PIPS)
+deps-bench: deps-test
+	@scripts/deps pip .build-venv-bench $(PIPS_BENCH)
+
+build: deps-build
+	swift build -c release $(SWIFT_FLAGS) --product akios-exec
+	swift build -c release $(SWIFT_FLAGS)
+
+demo: deps-test build
+	@Tests/Demo/run
+
+# `swift test` builds for debugging: unit tests of the pure core, and the root tests in throw-away namespaces.
+unit: deps-test
+	swift test --explicit-target-dependency-import-check error
+transcripts: deps-test build
+	@Tests/Transcripts/run
+attack: deps-test build
+	@Tests/Attacks/run
+vm: deps-test build
+	@Tests/VM/run
+test: unit build transcripts attack vm
+
+check: deps-build
+	@scripts/check
+
+format:
+	swift format -i -r Sources Tests Package.swift
+
+bench: deps-bench build
+	@Benchmarks/run
+
+patterns: deps-build
+	swift build -c release $(SWIFT_FLAGS) --product akios-patterns
+	$(BIN)/akios-patterns CShims/CData/patterns.db
+
+install: build
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/akios $(DESTDIR)$(PREFIX)/share/man/man1 \
+	    $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/doc/akios-exec
+	install -m 0755 -s $(BIN)/akios-exec $(BIN)/akios $(DESTDIR)$(PREFIX)/bin/
+	install -m 0755 -s $(BIN)/akios-egress $(BIN)/akios-init $(DESTDIR)$(PREFIX)/libexec/akios/
+	install -m 0644 man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -m 0644 man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5/
+	install -m 0644 README.md LICENSE SECURITY.md docs/*.md $(DESTDIR)$(PREFIX)/share/doc/akios-exec/
+
+uninstall:
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,akios-exec akios) $(DESTDIR)$(PREFIX)/share/man/man1/akios*.1 \
+	    $(DESTDIR)$(PREFIX)/share/man/man5/akios*.5
+	rm -rf $(DESTDIR)$(PREFIX)/libexec/akios $(DESTDIR)$(PREFIX)/share/doc/akios-exec
+
+clean:
+	rm -rf .build .build-*

@@ -1,0 +1,29 @@
+// SignalQueue: the signals the supervisor lives with, read from a descriptor in its poll loop. No handler ever
+// runs, so no code here has to be async-signal-safe.
+
+import CLinux
+import Glibc
+import LinuxSys
+
+struct SignalQueue: ~Copyable {
+    let fd: OwnedFD
+
+    /// INT, QUIT and TSTP arrive only when the terminal sends them to our group while the agent's group is not in
+    /// front; they are the agent's, and are passed on. TERM and HUP ask us to end.
+    static let numbers: [Int32] = [SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGCONT, SIGWINCH, SIGUSR1, SIGUSR2]
+
+    /// Blocks the signals first: a child that is cloned later must reset its mask.
+    init() throws(SysError) {
+        fd = OwnedFD(owning: try syscall("signalfd") { akios_signalfd(Self.numbers, Int32(Self.numbers.count)) })
+        // A writer that ignores a closed pipe reads EPIPE; dying of it would leave the agent without a supervisor.
+        try syscall("sigaction") { akios_ignore_signal(SIGPIPE) }
+        // Written to from a background group, the terminal would stop us.
+        try syscall("sigaction") { akios_ignore_signal(SIGTTOU) }
+    }
+
+    borrowing func next() throws(SysError) -> Int32? {
+        let number = fd.raw
+        let signal = try syscall("read", on: "signalfd") { akios_signalfd_next(number) }
+        return signal == 0 ? nil : signal
+    }
+}
