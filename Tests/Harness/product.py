@@ -1,0 +1,191 @@
+"""The binaries under test, an upstream for them, a profile that leads to it, and runs of akios-exec."""
+
+import contextlib
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+from checks import Failure, Skip
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BIN = pathlib.Path(os.environ.get("AKIOS_BIN") or ROOT / ".build" / "release").resolve()
+PYTHON = "/usr/bin/python3"
+
+
+def binary(name):
+    path = BIN / name
+    if not os.access(path, os.X_OK):
+        raise Skip(f"{name} is not built (make build)")
+    return str(path)
+
+
+def tier():
+    """The best tier this host gives, by `akios doctor`: 'full', 'strong' or 'contained'."""
+    done = subprocess.run([binary("akios"), "doctor", "--json"], capture_output=True, text=True, timeout=60)
+    try:
+        return json.loads(done.stdout)["tier"]
+    except (ValueError, KeyError) as error:
+        raise Failure(f"akios doctor --json: exit {done.returncode}, no tier ({error}): {done.stdout[:120]}{done.stderr[:200]}")
+
+
+def accept_tier():
+    """The words that let a profile which requires `full` run here, empty where nothing need be accepted."""
+    best = os.environ.get("AKIOS_TEST_TIER") or tier()
+    return [] if best == "full" else ["--accept-tier", best]
+
+
+class Upstream:
+    """akios-upstream in a folder of its own; use as a context. `seen()` are the requests that reached it."""
+
+    def __init__(self, script=None, flags=()):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="akios-range-"))
+        self.folder.chmod(0o755)
+        self.script = script
+        self.flags = list(flags)
+
+    def __enter__(self):
+        command = [binary("akios-upstream"), "--dir", str(self.folder), "--until-eof", *self.flags]
+        if self.script is not None:
+            path = self.folder / "script.json"
+            path.write_text(json.dumps(self.script))
+            command += ["--script", str(path)]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        port = self.folder / "port"
+        while not port.exists():
+            if self.process.poll() is not None:
+                raise Failure(f"akios-upstream ended with {self.process.returncode}")
+            time.sleep(0.01)
+        self.port = int(port.read_text())
+        self.ca = self.folder / "ca.pem"
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.wait(30)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def seen(self):
+        with contextlib.suppress(FileNotFoundError):
+            return [json.loads(line) for line in (self.folder / "seen.jsonl").read_text().splitlines()]
+        return []
+
+    def profile(self, name="range", base="strict", sandbox="", network="", governance="", spec=""):
+        """A profile file on top of `base` that grants both providers here. The arguments are YAML lines to add, indented by
+        themselves: `sandbox` four spaces deep, `network` six, `governance` four, `spec` two."""
+        path = self.folder / f"{name}.yaml"
+        path.write_text(
+            f"""apiVersion: akios/v1
+kind: AgentPolicy
+metadata: {{name: {name}}}
+extends: [{base}]
+spec:
+{spec}
+  sandbox:
+    environment: {{set: {{RANGE: "1"}}}}
+{sandbox}
+  governance:
+{governance}
+    network_access:
+      allowlist:
+        - {{host: api.openai.com, methods: [POST], paths: ["/v1/**"]}}
+        - {{host: api.anthropic.com, methods: [POST], paths: ["/v1/**"]}}
+      resolve:
+        api.openai.com: 127.0.0.1:{self.port}
+        api.anthropic.com: 127.0.0.1:{self.port}
+        evil.example: 127.0.0.1:{self.port}
+      trust: [{self.ca}]
+{network}
+"""
+        )
+        return path
+
+
+class Run:
+    """What one akios-exec left: status, streams, output.json, the session's folder."""
+
+    def __init__(self, status, out, err, session):
+        self.status, self.out, self.err, self.session = status, out, err, pathlib.Path(session)
+
+    @property
+    def output(self):
+        return json.loads((self.session / "output.json").read_text())
+
+    @property
+    def records(self):
+        return [json.loads(line) for line in (self.session / "audit.jsonl").read_text().splitlines()]
+
+    @property
+    def log(self):
+        return (self.session / "audit.jsonl").read_text()
+
+    def tail(self):
+        return f"exit {self.status}; stdout {self.out[-200:]!r}; stderr {self.err[-300:]!r}"
+
+
+class Ground:
+    """A temporary folder with a workspace and sessions in it, removed at the end."""
+
+    def __init__(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="akios-ground-"))
+        self.folder.chmod(0o755)
+        self.count = 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def workspace(self):
+        self.count += 1
+        path = self.folder / f"work{self.count}"
+        path.mkdir()
+        return path
+
+    def command(self, agent, profile="strict", options=(), session=None):
+        accept = [] if "--accept-tier" in options else accept_tier()
+        return [binary("akios-exec"), *accept, "--profile", str(profile), "--session-dir", str(session), *options, "--", *agent]
+
+    def new_session(self):
+        self.count += 1
+        return self.folder / f"session{self.count}"
+
+    def run(self, agent, profile="strict", options=(), workspace=None, env=None, timeout=90, input=None, wrap=()):
+        """Runs `agent` (an argument vector, or Python source) in the cage and waits for it."""
+        if isinstance(agent, str):
+            agent = [PYTHON, "-c", agent]
+        session = self.new_session()
+        command = [*wrap, *self.command(agent, profile, options, session)]
+        with subprocess.Popen(
+            command, cwd=workspace or self.workspace(), env={**os.environ, **(env or {})}, text=True, errors="replace",
+            stdin=subprocess.PIPE if input is not None else subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        ) as process:
+            try:
+                out, err = process.communicate(input, timeout=timeout)
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGTERM)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.communicate(timeout=15)
+                process.kill()
+                raise Failure(f"still running after {timeout} s: {' '.join(map(str, agent))[:80]}") from None
+        return Run(process.returncode, out, err, session)
+
+
+def verify(session):
+    """`akios audit verify`: (status, words)."""
+    done = subprocess.run([binary("akios"), "audit", "verify", str(session)], capture_output=True, text=True, timeout=60)
+    return done.returncode, done.stdout + done.stderr
+
+
+def caged(run):
+    """Fails unless the run happened in a cage: guards every 'must be refused' check against a cage that never started."""
+    if run.status == 125:
+        raise Failure("akios-exec refused to run: " + run.tail())
+    if run.output["exit"]["ran"] is not True:
+        raise Failure("output.json says that nothing ran: " + run.tail())
+    return run
