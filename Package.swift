@@ -50,6 +50,7 @@ let package = Package(
         .target(name: "CSpawn", path: "CShims/CSpawn"),
         .target(name: "CLinux", path: "CShims/CLinux"),
         .target(name: "CData", path: "CShims/CData"),
+        .target(name: "CEgress", path: "CShims/CEgress"),
         .executableTarget(
             name: "akios-init", path: "CShims/CInit",
             // Static, so that it runs in a root that holds nothing yet and maps no library of the host.
@@ -72,10 +73,10 @@ let package = Package(
         swift("Redaction", ["Profile", "JSONBytes", "CHyperscan"]),
         swift("Events", ["Vocabulary", "JSONBytes"]),
         swift("Audit", ["Events", "JSONBytes"]),
-        swift("Wire", ["Events", "Vocabulary"]),
+        swift("Wire", ["Events", "JSONBytes", "Vocabulary"]),
 
         // Edges.
-        swift("LinuxSys", ["CLinux", "CSpawn", "CSeccomp", "CCap", "CNft"]),
+        swift("LinuxSys", ["CLinux", "CSpawn", "CSeccomp", "CCap", "CNft", "CData"]),
         swift("ProfileFile", ["Profile", "Vocabulary", "CYaml", "CData"]),
         swift("HostProbe", ["LinuxSys", "CagePlan"]),
         swift("LogStore", ["Audit", "Events", "LinuxSys", crypto]),
@@ -88,7 +89,7 @@ let package = Package(
         swift(
             "Egress",
             [
-                "Policy", "Providers", "Metering", "Redaction", "Events", "Wire", "JSONBytes", "Profile", "Vocabulary", "CLinux",
+                "Policy", "Providers", "Metering", "Redaction", "Events", "Wire", "JSONBytes", "Profile", "Vocabulary", "CEgress",
                 "CAres", "CData", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOTLS"), nioSSL, x509, asn1, crypto,
             ]),
         swift(
@@ -106,6 +107,7 @@ let package = Package(
         // Never installed.
         program("akios-upstream", [nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nioSSL, x509, asn1, crypto], path: "Tests/Upstream"),
         tests("WireTests", ["Wire", "Events", "Vocabulary"]),
+        tests("JSONBytesTests", ["JSONBytes"]),
         .target(name: "TestKit", dependencies: ["Vocabulary"], path: "Tests/TestKit", swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
