@@ -89,7 +89,9 @@ public struct EgressConfig: Sendable {
         }
         var hosts: [HostName: [IPAddress]] = [:]
         for entry in hostList {
-            guard let name = entry["name"]?.stringValue.flatMap({ HostName($0) }), let texts = entry["addresses"]?.elements else { return nil }
+            guard let name = entry["name"]?.stringValue.flatMap({ HostName($0) }), let texts = entry["addresses"]?.elements else {
+                return nil
+            }
             hosts[name] = texts.compactMap { $0.stringValue.flatMap { IPAddress($0) } }
         }
         var credentials: [Credential] = []
