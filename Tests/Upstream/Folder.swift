@@ -1,7 +1,7 @@
 // The folder that the test and this server share: small files that appear whole, and the log of requests.
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 struct FileError: Error, CustomStringConvertible {

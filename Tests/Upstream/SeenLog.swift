@@ -4,7 +4,7 @@
 import NIOHTTP1
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 struct SeenLog: Sendable {

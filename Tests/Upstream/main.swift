@@ -7,7 +7,7 @@ import NIOCore
 import NIOPosix
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #endif
 
 struct Upstream: ParsableCommand {
