@@ -105,7 +105,8 @@ public struct NetworkAccess: Sendable, Hashable {
 
         public init(
             host: HostPattern, ports: [UInt16] = [443], methods: [String] = ["GET", "HEAD"], paths: [String] = ["/**"],
-            namesPaths: Bool = false, redactInbound: InboundRedaction = .none, unmeteredAllowed: Bool = false, tls: TLSMode = .intercept
+            namesPaths: Bool = false, redactInbound: InboundRedaction = .none, unmeteredAllowed: Bool = false,
+            tls: TLSMode = .intercept
         ) {
             self.host = host
             self.ports = ports
@@ -137,6 +138,8 @@ public struct NetworkAccess: Sendable, Hashable {
     }
 
     public var allow: [Rule] = []
+    /// Wins over `allow`, `providers` and what a child adds. Here an empty list of ports, methods or paths means every one:
+    /// what a denial leaves out denies most.
     public var deny: [Rule] = []
     /// Networks that are reachable although private; empty means `deny`.
     public var privateNetworks: [IPNetwork] = []
@@ -205,7 +208,10 @@ public struct Budget: Sendable, Hashable {
     public var perSession = Window()
     public var perMinute = Window()
     public var perDay: Window?
-    public init() { perSession.maxCost = Money(nanos: 1_000_000_000) }
+    public init() {
+        perSession.maxCost = Money(nanos: 1_000_000_000)
+        perMinute.action = .throttle
+    }
 }
 
 public struct AuditSpec: Sendable, Hashable {
