@@ -1,0 +1,61 @@
+// AnswerText: where the model's words stand in a plain (not streamed) answer.
+
+public import Vocabulary
+
+public enum AnswerText {
+    /// Every string that a model wrote, with its place, and edits that take out log-probabilities (they repeat
+    /// the answer token by token). nil: the body is not this provider's JSON. Signed thinking is left out: it
+    /// must not be altered.
+    public static func find(provider: ProviderID, body: [UInt8]) -> (texts: [StreamText], edits: [BodyEdit])? {
+        guard let root = JSONNode.parse(body), root.isObject else { return nil }
+        var found = Finder(body: body)
+        if provider == .anthropic {
+            for block in root["content"]?.elements ?? [] { found.anthropic(block) }
+        } else {
+            for choice in root["choices"]?.elements ?? [] { found.openAI(choice) }
+        }
+        return (found.texts, found.edits)
+    }
+}
+
+private struct Finder {
+    let body: [UInt8]
+    var texts: [StreamText] = []
+    var edits: [BodyEdit] = []
+
+    init(body: [UInt8]) { self.body = body }
+
+    mutating func add(_ node: JSONNode?, tool: Bool = false) {
+        guard let node, let text = node.text(in: body), !text.isEmpty else { return }
+        texts.append(StreamText(channel: nil, range: node.range, text: text, isToolArguments: tool))
+    }
+
+    mutating func leaves(_ node: JSONNode) {
+        add(node, tool: true)
+        for member in node.members { leaves(member.value) }
+        for element in node.elements { leaves(element) }
+    }
+
+    mutating func openAI(_ choice: JSONNode) {
+        guard let message = choice["message"] else { return }
+        for field in ["content", "refusal", "reasoning_content", "reasoning"] { add(message[field]) }
+        for part in message["content"]?.elements ?? [] { add(part["text"]) }
+        for call in message["tool_calls"]?.elements ?? [] {
+            add(call["function"]?["arguments"], tool: true)
+            add(call["custom"]?["input"], tool: true)
+        }
+        add(message["function_call"]?["arguments"], tool: true)
+        if let logprobs = choice["logprobs"], !logprobs.isNull { edits.append(BodyEdit(logprobs.range, "null")) }
+    }
+
+    mutating func anthropic(_ block: JSONNode) {
+        switch block["type"]?.text(in: body) {
+        case "text":
+            add(block["text"])
+            for citation in block["citations"]?.elements ?? [] { add(citation["cited_text"]) }
+        case "tool_use", "server_tool_use", "mcp_tool_use":
+            if let input = block["input"] { leaves(input) }
+        default: break
+        }
+    }
+}

@@ -1,0 +1,118 @@
+// OpenAIRequest: the chat completions body as facts.
+
+import Vocabulary
+
+extension ProviderRequest {
+    mutating func readChatCompletions(_ reader: BodyReader) throws(Refusal) {
+        let (root, body) = (reader.root, reader.body)
+        sites.open = root.range.lowerBound + 1
+        stream = try reader.flag("stream")
+        choices = try reader.count("n", at: 128) ?? 1
+        try readOutputCap(reader)
+        try readTier(reader)
+        try readStreamOptions(reader)
+        guard let messages = reader.field("messages"), messages.isArray else { throw reader.rules.malformed("'messages' is not a list") }
+        for message in messages.elements {
+            guard let content = message["content"], content.isArray else { continue }
+            for part in content.elements { readPart(part, body: body) }
+        }
+        let tools = readTools(reader)
+        if let prediction = reader.field("prediction") { extraOutputBound = Int64(prediction.range.count) * choices }
+        if reader.field("web_search_options") != nil { serverTools.append("web_search") }
+        if model.contains("-search-") || model.hasSuffix("-search") { serverTools.append("search_model") }
+        if let modalities = reader.field("modalities"), modalities.elements.contains(where: { reader.text($0) != "text" }) {
+            unpriced.append("modalities")
+        }
+        if reader.field("audio") != nil { unpriced.append("audio") }
+        let structured: Int64 = reader.field("response_format") != nil ? InputBound.structuredOutput : 0
+        textTokensBound += Int64(body.count) + InputBound.fixed + tools + structured
+    }
+
+    private mutating func readOutputCap(_ reader: BodyReader) throws(Refusal) {
+        let new = try reader.count("max_completion_tokens")
+        let old = try reader.count("max_tokens")
+        if new != nil, old != nil { throw reader.rules.malformed("both 'max_tokens' and 'max_completion_tokens'") }
+        requestedOutput = new ?? old
+        // A `null` is a place to write the cap into: a second member of that name would be a repeated key.
+        let name = new != nil ? "max_completion_tokens" : old != nil ? "max_tokens" : Self.capField(model: model)
+        sites.capField = name
+        sites.cap = reader.root[name]?.range
+    }
+
+    /// Reasoning models (o-series, gpt-5 and later) refuse `max_tokens`; older compatible models know only it.
+    static func capField(model: String) -> String {
+        let name = model.hasPrefix("ft:") ? String(model.dropFirst(3)) : model
+        if name.hasPrefix("o"), let second = name.dropFirst().first, second.isASCII, second.isNumber { return "max_completion_tokens" }
+        if name.hasPrefix("gpt-"), let first = name.dropFirst(4).first, let digit = first.wholeNumberValue, digit >= 5 {
+            return "max_completion_tokens"
+        }
+        return "max_tokens"
+    }
+
+    private mutating func readTier(_ reader: BodyReader) throws(Refusal) {
+        let tier = try reader.string("service_tier")
+        sites.serviceTier = reader.root["service_tier"]?.range
+        sites.pinnedTier = "default"
+        sites.tierIsPinned = tier == "default"
+        // `auto` may be served at another tier's price; any other tier is priced differently from the book.
+        if let tier, tier != "default", tier != "auto" { unpriced.append("service_tier \(RefusalWords.printable(tier))") }
+    }
+
+    private mutating func readStreamOptions(_ reader: BodyReader) throws(Refusal) {
+        guard let options = reader.root["stream_options"] else { return }
+        sites.streamOptions = options.range
+        guard !options.isNull else { return }
+        guard options.isObject else { throw reader.rules.malformed("'stream_options' is not an object") }
+        sites.streamOptionsOpen = options.range.lowerBound + 1
+        sites.streamOptionsEmpty = options.members.isEmpty
+        if let include = options["include_usage"] {
+            sites.includeUsage = include.range
+            sites.includeUsageIsSet = include.bool == true
+        }
+    }
+
+    private mutating func readPart(_ part: JSONNode, body: [UInt8]) {
+        let type = part["type"]?.text(in: body) ?? ""
+        switch type {
+        case _ where KnownParts.openAIText.contains(type): break
+        case "image_url":
+            // `image_url` may be the address itself or an object around it.
+            let url = part["image_url"]?["url"] ?? part["image_url"]
+            countImage(url, isInline: url?.text(in: body)?.hasPrefix("data:") == true)
+        default:
+            // input_audio, file, and whatever comes next: bytes that cost we do not know what.
+            binaryParts += 1
+            if part["file"]?["file_id"] != nil { serverTools.append("file_reference") }
+            unpriced.append("content part '\(RefusalWords.printable(type))'")
+        }
+    }
+
+    mutating func countImage(_ data: JSONNode?, isInline: Bool) {
+        images += 1
+        guard isInline, let data else { return serverTools.append("url_fetch") }
+        binaryParts += 1
+        textTokensBound -= Int64(data.range.count)
+    }
+
+    /// Upper bound of the tokens that tool definitions add beyond their own bytes.
+    private mutating func readTools(_ reader: BodyReader) -> Int64 {
+        let tools = reader.field("tools")?.elements ?? []
+        for tool in tools {
+            let type = reader.text(tool["type"]) ?? ""
+            if type != "function", type != "custom" { serverTools.append(RefusalWords.printable(type)) }
+        }
+        let functions = reader.field("functions")?.elements ?? []
+        return tools.isEmpty && functions.isEmpty ? 0 : InputBound.toolPrompt + InputBound.perTool * Int64(tools.count + functions.count)
+    }
+}
+
+/// What providers add to the text of a body, in tokens, generously.
+enum InputBound {
+    static let fixed: Int64 = 64
+    /// Anthropic documents up to 346 tokens of system prompt for tool use.
+    static let toolPrompt: Int64 = 1024
+    static let perTool: Int64 = 64
+    /// Typed client tools (bash, text editor, computer) bring a definition of up to 735 tokens each.
+    static let typedTool: Int64 = 1024
+    static let structuredOutput: Int64 = 1024
+}

@@ -1,0 +1,111 @@
+// OpenAIStream: chat completion chunks (`data:` lines, ended by `[DONE]`).
+
+import Vocabulary
+
+extension StreamReader {
+    mutating func readOpenAI(_ data: [UInt8]) -> StreamEvent {
+        if data.elementsEqual("[DONE]".utf8) {
+            isFinished = true
+            return StreamEvent(disposition: .pass, closes: close { _ in true })
+        }
+        guard let root = JSONNode.parse(data), root.isObject else { return StreamEvent(disposition: .unreadable) }
+        var event = StreamEvent(disposition: .pass)
+        if let id = root["id"]?.text(in: data) { answerID = id }
+        if let model = root["model"]?.text(in: data) { answerModel = model }
+        if let time = root["created"]?.integer(in: data) { created = time }
+        started = true
+        readUsage(root, data: data, into: &event)
+        for choice in root["choices"]?.elements ?? [] {
+            let index = choice["index"]?.integer(in: data) ?? 0
+            seenChoices.insert(index)
+            if let delta = choice["delta"] ?? choice["message"] { readDelta(delta, choice: index, data: data, into: &event) }
+            if dropLogprobs, let logprobs = choice["logprobs"], !logprobs.isNull {
+                event.edits.append(BodyEdit(logprobs.range, "null"))
+            }
+            if let reason = choice["finish_reason"], !reason.isNull {
+                finishedChoices.insert(index)
+                event.closes += close { $0.index == index }
+            }
+        }
+        return event
+    }
+
+    private mutating func readUsage(_ root: JSONNode, data: [UInt8], into event: inout StreamEvent) {
+        if let reported = UsageReader.openAI(root, body: data) { usage = reported }
+        guard stripUsage, let at = root.members.firstIndex(where: { $0.key == "usage" }) else { return }
+        if !root.members[at].value.isNull, let choices = root["choices"], choices.isArray, choices.elements.isEmpty {
+            event.disposition = .drop
+            return
+        }
+        event.edits.append(root.removal(ofMember: at))
+    }
+
+    private mutating func readDelta(_ delta: JSONNode, choice: Int64, data: [UInt8], into event: inout StreamEvent) {
+        let fields: [(String, StreamChannel.Role)] = [
+            ("content", .text), ("refusal", .refusal), ("reasoning_content", .reasoning), ("reasoning", .reasoning),
+        ]
+        for (field, role) in fields {
+            add(delta[field], StreamChannel(role: role, index: choice, call: 0, field: field), data: data, into: &event)
+        }
+        for call in delta["tool_calls"]?.elements ?? [] {
+            let number = call["index"]?.integer(in: data) ?? 0
+            let channel = StreamChannel(role: .toolArguments, index: choice, call: number, field: "arguments")
+            add(call["function"]?["arguments"], channel, data: data, into: &event)
+            let custom = StreamChannel(role: .toolArguments, index: choice, call: number, field: "input")
+            add(call["custom"]?["input"], custom, data: data, into: &event)
+        }
+        let old = StreamChannel(role: .toolArguments, index: choice, call: -1, field: "arguments")
+        add(delta["function_call"]?["arguments"], old, data: data, into: &event)
+    }
+
+    mutating func add(_ node: JSONNode?, _ channel: StreamChannel, data: [UInt8], into event: inout StreamEvent) {
+        guard let node, let text = node.text(in: data), !text.isEmpty else { return }
+        opened(channel)
+        event.texts.append(
+            StreamText(channel: channel, range: node.range, text: text, isToolArguments: channel.role == .toolArguments))
+    }
+
+    private func chunk(choice: Int64, delta: [UInt8], finish: String?) -> [UInt8] {
+        var json = Array("{\"id\":".utf8) + jsonQuoted(answerID)
+        json += Array(",\"object\":\"chat.completion.chunk\",\"created\":\(created),\"model\":".utf8) + jsonQuoted(answerModel)
+        json += Array(",\"choices\":[{\"index\":\(choice),\"delta\":{".utf8) + delta
+        json += Array("},\"finish_reason\":\(finish.map { "\"\($0)\"" } ?? "null")}]}".utf8)
+        return ServerSentEvent.bytes(name: nil, data: json)
+    }
+
+    func flushOpenAI(_ channel: StreamChannel, text: String) -> [UInt8] {
+        let quoted = jsonQuoted(text)
+        let delta: [UInt8]
+        switch (channel.role, channel.call, channel.field) {
+        case (.toolArguments, -1, _): delta = Array("\"function_call\":{\"arguments\":".utf8) + quoted + [UInt8(ascii: "}")]
+        case (.toolArguments, let call, "input"):
+            delta = Array("\"tool_calls\":[{\"index\":\(call),\"custom\":{\"input\":".utf8) + quoted + Array("}}]".utf8)
+        case (.toolArguments, let call, _):
+            delta = Array("\"tool_calls\":[{\"index\":\(call),\"function\":{\"arguments\":".utf8) + quoted + Array("}}]".utf8)
+        default: delta = Array("\"\(channel.field)\":".utf8) + quoted
+        }
+        return chunk(choice: channel.index, delta: delta, finish: nil)
+    }
+
+    mutating func closeOpenAI(note: String) -> [UInt8] {
+        guard !isFinished else { return [] }
+        var out: [UInt8] = []
+        for choice in (seenChoices.isEmpty ? [0] : seenChoices.subtracting(finishedChoices).sorted()) {
+            let role = started ? "" : "\"role\":\"assistant\","
+            out += chunk(choice: choice, delta: Array("\(role)\"content\":".utf8) + jsonQuoted("\n\n" + note), finish: nil)
+            out += chunk(choice: choice, delta: [], finish: "stop")
+        }
+        open = []
+        return out + ServerSentEvent.bytes(name: nil, data: Array("[DONE]".utf8))
+    }
+}
+
+extension JSONNode {
+    /// Takes a member out of its object together with one comma.
+    func removal(ofMember at: Int) -> BodyEdit {
+        let members = self.members
+        if at > 0 { return BodyEdit(members[at - 1].value.range.upperBound..<members[at].value.range.upperBound, []) }
+        let end = members.count > 1 ? members[1].start : members[at].value.range.upperBound
+        return BodyEdit(members[at].start..<end, [])
+    }
+}

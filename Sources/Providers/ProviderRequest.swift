@@ -1,0 +1,131 @@
+// ProviderRequest: what a request body asks a provider for, as facts that policy, price and budget need.
+// Order at the egress: redact, then parse the redacted body, then decide, then apply `rewritten`'s edits
+// to that same redacted body. Facts and edits so speak of the very bytes that leave.
+
+public import JSONBytes
+public import Vocabulary
+
+/// The facts of one parsed model request. Made by `parse`; the body itself is not kept.
+public struct ProviderRequest: Sendable, Hashable {
+    /// What prompt caching the body asks for: a cache write costs more than plain input.
+    public enum CacheWrite: Int, Sendable, Hashable, Comparable {
+        case none, fiveMinutes, oneHour
+        public static func < (a: CacheWrite, b: CacheWrite) -> Bool { a.rawValue < b.rawValue }
+    }
+
+    public let provider: ProviderID
+    public let kind: OperationKind
+    public internal(set) var model: String
+    public internal(set) var stream = false
+    /// Answers asked for (`n`); each may use the whole output cap.
+    public internal(set) var choices: Int64 = 1
+    /// The agent's own output cap in tokens; nil: none.
+    public internal(set) var requestedOutput: Int64?
+    /// Upper bound of the input tokens of everything but images. A token of a byte-level tokenizer stands for
+    /// at least one byte of text, so the bytes of the body (markup included) bound them; what providers add
+    /// (tool prompts, structured output) is added on top.
+    public internal(set) var textTokensBound: Int64 = 0
+    /// Images sent inline; each costs at most the model's image maximum.
+    public internal(set) var images: Int64 = 0
+    /// Output that the cap does not bound: rejected predicted tokens are billed as output.
+    public internal(set) var extraOutputBound: Int64 = 0
+    public internal(set) var cacheWrite = CacheWrite.none
+    /// Tools that run at the provider and parts that make it fetch something, by type name.
+    public internal(set) var serverTools: [String] = []
+    /// Inline parts whose bytes no text scanner reads (images, audio, files).
+    public internal(set) var binaryParts: Int64 = 0
+    /// Fields or parts whose cost has no bound we know, by name. Not empty: refuse unless unmetered is allowed.
+    public internal(set) var unpriced: [String] = []
+
+    /// Where the body is changed by `rewritten`; positions in the parsed body.
+    var sites = RewriteSites()
+
+    init(provider: ProviderID, kind: OperationKind, model: String) {
+        self.provider = provider
+        self.kind = kind
+        self.model = model
+    }
+}
+
+extension ProviderRequest {
+    /// How strictly bodies are read.
+    public struct Rules: Sendable, Hashable {
+        /// Whether fields that the table does not know are refused.
+        public var refuseUnknownFields: Bool
+        public var words: RefusalWords
+
+        public init(words: RefusalWords, refuseUnknownFields: Bool = true) {
+            self.words = words
+            self.refuseUnknownFields = refuseUnknownFields
+        }
+
+        func malformed(_ what: String) -> Refusal {
+            words.refusal(.malformed, reason: "request body: \(what)", what: "the request body was refused: \(what)")
+        }
+    }
+
+    /// Reads a body after redaction. Throws `.strictJSON` for anything but one RFC 8259 object (repeated keys
+    /// included), `.malformed` for fields of the wrong type, `.unknownField` for a field not in the API's table.
+    public static func parse(_ kind: OperationKind, provider: ProviderID, body: [UInt8], rules: Rules) throws(Refusal) -> ProviderRequest {
+        guard let root = JSONNode.parse(body), root.isObject else {
+            throw rules.words.refusal(
+                .strictJSON, reason: "request body is not one strict JSON object (RFC 8259, no repeated keys)",
+                what: "the request body is not strict JSON (a repeated key, bad text or trailing bytes); nothing was sent")
+        }
+        if rules.refuseUnknownFields {
+            let known = KnownFields.of(kind)
+            if let field = root.members.first(where: { !known.contains($0.key) })?.key {
+                let shown = RefusalWords.printable(field)
+                throw rules.words.refusal(
+                    .unknownField, reason: "field '\(shown)' is not in the table of \(kind.rawValue)",
+                    what: "the request field '\(shown)' is not known here; nothing was sent")
+            }
+        }
+        guard let model = root["model"]?.text(in: body), !model.isEmpty, model.utf8.count <= 256 else {
+            throw rules.malformed("'model' is missing or not a name")
+        }
+        var request = ProviderRequest(provider: provider, kind: kind, model: model)
+        let reader = BodyReader(body: body, root: root, rules: rules)
+        switch kind {
+        case .chatCompletions: try request.readChatCompletions(reader)
+        case .messages, .countTokens: try request.readMessages(reader)
+        case .listModels: throw rules.malformed("this operation takes no body")
+        }
+        return request
+    }
+}
+
+/// A parsed body with the typed look-ups that both APIs share. `null` counts as absent, as both vendors read it.
+struct BodyReader {
+    let body: [UInt8]
+    let root: JSONNode
+    let rules: ProviderRequest.Rules
+
+    func field(_ name: String, of node: JSONNode? = nil) -> JSONNode? {
+        guard let value = (node ?? root)[name], !value.isNull else { return nil }
+        return value
+    }
+
+    func text(_ node: JSONNode?) -> String? { node?.text(in: body) }
+
+    func flag(_ name: String) throws(Refusal) -> Bool {
+        guard let node = field(name) else { return false }
+        guard let value = node.bool else { throw rules.malformed("'\(name)' is not true or false") }
+        return value
+    }
+
+    /// A positive integer, written as one.
+    func count(_ name: String, of node: JSONNode? = nil, at most: Int64 = 1 << 40) throws(Refusal) -> Int64? {
+        guard let found = field(name, of: node) else { return nil }
+        guard let value = found.integer(in: body), value >= 1, value <= most else {
+            throw rules.malformed("'\(name)' is not a whole number from 1")
+        }
+        return value
+    }
+
+    func string(_ name: String, of node: JSONNode? = nil) throws(Refusal) -> String? {
+        guard let found = field(name, of: node) else { return nil }
+        guard let value = found.text(in: body) else { throw rules.malformed("'\(name)' is not text") }
+        return value
+    }
+}

@@ -1,0 +1,74 @@
+// UsageReader: usage objects of both vendors as one form. OpenAI's cached tokens lie inside the prompt count,
+// Anthropic's outside; here `input` is the uncached rest either way.
+
+public import Vocabulary
+
+public enum UsageReader {
+    /// The usage of a plain (not streamed) answer; nil: none reported, so the reservation stands.
+    public static func read(provider: ProviderID, body: [UInt8]) -> ReportedUsage? {
+        guard let root = JSONNode.parse(body) else { return nil }
+        return provider == .anthropic ? anthropic(root, body: body, over: nil) : openAI(root, body: body)
+    }
+
+    static func count(_ node: JSONNode?, _ body: [UInt8]) -> Int64? {
+        guard let value = node?.integer(in: body), value >= 0 else { return nil }
+        return value
+    }
+
+    static func openAI(_ root: JSONNode, body: [UInt8]) -> ReportedUsage? {
+        guard let usage = root["usage"], usage.isObject, let prompt = count(usage["prompt_tokens"], body),
+            let output = count(usage["completion_tokens"], body)
+        else { return nil }
+        let details = usage["prompt_tokens_details"]
+        // A part cannot be larger than the whole: such a report would make tokens disappear.
+        let cached = min(count(details?["cached_tokens"], body) ?? 0, prompt)
+        let written = min(count(details?["cache_write_tokens"], body) ?? 0, prompt - cached)
+        return ReportedUsage(
+            tokens: TokenUsage(input: prompt - cached - written, cachedInput: cached, cacheWrite: written, output: output),
+            model: root["model"]?.text(in: body), serviceTier: root["service_tier"]?.text(in: body))
+    }
+
+    /// - Parameters:
+    ///   - root: a message, or a `message_delta` event, which may restate any of the counts.
+    ///   - earlier: the report so far; a count that is absent now keeps its value, none is added up.
+    static func anthropic(_ root: JSONNode, body: [UInt8], over earlier: ReportedUsage?) -> ReportedUsage? {
+        guard let usage = root["usage"], usage.isObject else { return earlier }
+        var report = earlier ?? ReportedUsage(tokens: TokenUsage())
+        var known = earlier != nil
+        func take(_ node: JSONNode?, _ store: (Int64) -> Void) {
+            guard let value = count(node, body) else { return }
+            store(value)
+            known = true
+        }
+        take(usage["input_tokens"]) { report.tokens.input = $0 }
+        take(usage["output_tokens"]) { report.tokens.output = $0 }
+        take(usage["cache_read_input_tokens"]) { report.tokens.cachedInput = $0 }
+        take(usage["cache_creation_input_tokens"]) { report.tokens.cacheWrite = $0 }
+        if let split = usage["cache_creation"], split.isObject {
+            take(split["ephemeral_1h_input_tokens"]) { report.longCacheWrite = $0 }
+            let short = count(split["ephemeral_5m_input_tokens"], body) ?? 0
+            let parts = short.addingReportingOverflow(report.longCacheWrite)
+            report.tokens.cacheWrite = max(report.tokens.cacheWrite, parts.overflow ? .max : parts.partialValue)
+        }
+        take(usage["server_tool_use"]?["web_search_requests"]) { report.serverToolCalls = $0 }
+        applyIterations(usage["iterations"], body: body, to: &report)
+        if let model = root["model"]?.text(in: body) { report.model = model }
+        if let tier = usage["service_tier"]?.text(in: body) { report.serviceTier = tier }
+        return known ? report : nil
+    }
+
+    /// Passes that the top-level sums leave out (compaction): where they add up to more, the larger counts.
+    private static func applyIterations(_ node: JSONNode?, body: [UInt8], to report: inout ReportedUsage) {
+        guard let passes = node?.elements, !passes.isEmpty else { return }
+        func sum(_ field: String) -> Int64 {
+            passes.reduce(0) { total, pass in
+                let (sum, overflow) = total.addingReportingOverflow(count(pass[field], body) ?? 0)
+                return overflow ? .max : sum
+            }
+        }
+        report.tokens.input = max(report.tokens.input, sum("input_tokens"))
+        report.tokens.output = max(report.tokens.output, sum("output_tokens"))
+        report.tokens.cachedInput = max(report.tokens.cachedInput, sum("cache_read_input_tokens"))
+        report.tokens.cacheWrite = max(report.tokens.cacheWrite, sum("cache_creation_input_tokens"))
+    }
+}
