@@ -106,7 +106,7 @@ let package = Package(
 
         // Never installed.
         program("akios-upstream", [nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nioSSL, x509, asn1, crypto, arguments], path: "Tests/Upstream"),
-        tests("WireTests", ["Wire", "Events", "Vocabulary"]),
+        tests("WireTests", ["Wire", "Events", "JSONBytes", "Vocabulary"]),
         tests("JSONBytesTests", ["JSONBytes"]),
         .target(name: "TestKit", dependencies: ["Vocabulary"], path: "Tests/TestKit", swiftSettings: strict),
     ],
