@@ -1,1 +1,0 @@
-// Audit: see docs/modules.md
