@@ -1,1 +1,0 @@
-// Metering: see docs/modules.md

@@ -1,0 +1,66 @@
+// Grants: what Policy is asked and what a yes carries with it.
+
+public import Profile
+import Providers
+public import Vocabulary
+
+/// A connection that some rule could use. Given before any name is resolved.
+public struct ConnectionGrant: Sendable, Hashable {
+    public let host: HostName
+    public let port: UInt16
+    /// `.passthrough` only where every rule for this host and port says so.
+    public let tls: NetworkAccess.Rule.TLSMode
+    /// Whose wire format the host speaks.
+    public let provider: ProviderID?
+    /// The address that the profile itself gives: dial it, look up nothing.
+    public let resolved: IPAddress?
+    /// The port to dial: the profile's, else the one asked for.
+    public let dialPort: UInt16
+}
+
+/// One request as policy sees it. The path carries no query and is as written on the wire.
+public struct RequestFacts: Sendable, Hashable {
+    public var host: HostName
+    public var port: UInt16
+    public var method: String
+    public var path: String
+
+    public init(host: HostName, port: UInt16, method: String, path: String) {
+        self.host = host
+        self.port = port
+        self.method = method
+        self.path = path
+    }
+}
+
+/// What holds for a request that may go out: of all rules that allow it, the strictest of each attribute.
+public struct RequestGrant: Sendable, Hashable {
+    /// The granting rules for the log, as the profile has them: `allowlist[0]`, `providers.openai`.
+    public var rule: String
+    /// Whose wire format the host speaks; nil: an ordinary host.
+    public var provider: ProviderID?
+    /// The model endpoint; nil: none, or an ordinary host.
+    public var operation: OperationKind?
+    /// Model names, or prefixes that end in `*`; nil: every model that has a price.
+    public var models: [String]?
+    public var serverTools: Bool
+    public var keys: ProviderGrant.Keys
+    /// A model call whose cost cannot be bounded may go out all the same.
+    public var unmeteredAllowed: Bool
+    /// What is taken out of answers. At a provider: of model text (of tool arguments: secrets only).
+    public var redactInbound: NetworkAccess.InboundRedaction
+    /// What is taken out of requests: at least secrets.
+    public var redactOutbound: NetworkAccess.InboundRedaction
+    public var binary: PIIHandling.Binary
+    /// Most bytes of a request body.
+    public var bodyLimit: UInt64
+
+    public var isMetered: Bool { operation?.isMetered == true }
+
+    public func allows(model: String) -> Bool {
+        guard let models else { return true }
+        return models.contains { pattern in
+            pattern.hasSuffix("*") ? model.hasPrefix(pattern.dropLast()) : model == pattern
+        }
+    }
+}

@@ -1,0 +1,86 @@
+// PolicyEngine: the one place where the network is decided. Rules have no order: a deny wins, and among
+// allows the strictest of each attribute holds.
+
+public import Profile
+public import Providers
+public import Vocabulary
+
+public struct PolicyEngine: Sendable {
+    let spec: Spec
+    let presets: [HostName: ProviderPreset]
+    let grants: [ProviderID: [ProviderGrant]]
+    let allow: RuleTable
+    let deny: RuleTable
+
+    public init(spec: Spec, presets: [ProviderPreset] = Providers.presets) {
+        self.spec = spec
+        var byHost: [HostName: ProviderPreset] = [:]
+        for preset in presets {
+            for host in preset.hosts { byHost[host] = preset }
+        }
+        self.presets = byHost
+        grants = Dictionary(grouping: spec.providers, by: \.id)
+        allow = RuleTable(spec.network.allow, list: "allowlist", isDeny: false)
+        deny = RuleTable(spec.network.deny, list: "denylist", isDeny: true)
+    }
+
+    func words(_ host: String) -> RefusalWords { RefusalWords(host: host, profile: spec.name) }
+
+    /// Whether anything could be allowed on this connection. Asked before a name is resolved.
+    /// - Parameters:
+    ///   - host: the name behind the synthetic address; nil: the agent dialled an address it was never handed.
+    ///   - address: what the agent dialled, for the record.
+    public func connection(host: HostName?, address: IPAddress?, port: UInt16) -> Decision<ConnectionGrant> {
+        guard let host else {
+            let place = address?.description ?? "an address"
+            return .deny(
+                words(place).refusal(
+                    .rawAddress, reason: "\(place) was dialled without a name", what: "connections to bare addresses are not allowed"))
+        }
+        let words = words(host.text)
+        let denied = deny.rules(for: host).filter { $0.covers(port: port) }
+        if let rule = denied.first(where: \.deniesAll) {
+            return .deny(words.refusal(.hostDenied, reason: "\(rule.name) denies \(host)", what: "this host is denied"))
+        }
+        let preset = presets[host]
+        let rules = allow.rules(for: host)
+        let granted = preset.map { grants[$0.id] != nil } ?? false
+        guard !rules.isEmpty || granted else {
+            return .deny(words.refusal(.hostNotAllowed, reason: "no rule names \(host)", what: "this host is not allowed"))
+        }
+        let usable = rules.filter { $0.covers(port: port) }
+        guard !usable.isEmpty || (granted && port == 443) else {
+            return .deny(words.refusal(.portNotAllowed, reason: "no rule grants \(host) port \(port)", what: "port \(port) is not allowed"))
+        }
+        // Unread TLS cannot be held to a path, so a deny rule or a provider's metering takes it away.
+        let passthrough = !usable.isEmpty && preset == nil && denied.isEmpty && usable.allSatisfy { $0.rule.tls == .passthrough }
+        let resolution = spec.network.resolve[host]
+        return .allow(
+            ConnectionGrant(
+                host: host, port: port, tls: passthrough ? .passthrough : .intercept, provider: preset?.id, resolved: resolution?.address,
+                dialPort: resolution?.port ?? port))
+    }
+
+    /// Whether an address that a granted name resolved to may be dialled. The address given is the one to dial.
+    public func dial(_ address: IPAddress, host: HostName) -> Decision<IPAddress> {
+        func refuse(_ reason: String) -> Decision<IPAddress> {
+            .deny(
+                words(host.text).refusal(
+                    .addressNotAllowed, reason: "\(host) leads to \(address): \(reason)", what: "this name leads to an address that is not allowed"))
+        }
+        let reach = address.reach
+        if reach == .metadata { return refuse("cloud metadata is never granted") }
+        if let resolution = spec.network.resolve[host] {
+            return resolution.address == address ? .allow(address) : refuse("the profile resolves it to \(resolution.address)")
+        }
+        switch reach {
+        case .global: return .allow(address)
+        case .private, .loopback, .linkLocal, .reserved:
+            guard spec.network.privateNetworks.contains(where: { $0.contains(address) }) else {
+                return refuse("a \(reach.rawValue) address that private_networks does not list")
+            }
+            return .allow(address)
+        case .multicast, .metadata: return refuse("a \(reach.rawValue) address is never granted")
+        }
+    }
+}

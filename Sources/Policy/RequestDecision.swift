@@ -1,0 +1,145 @@
+// RequestDecision: may this request go out, and under which conditions.
+
+import Profile
+import Providers
+public import Vocabulary
+
+extension PolicyEngine {
+    public func request(_ facts: RequestFacts) -> Decision<RequestGrant> {
+        let words = words(facts.host.text)
+        guard let path = RequestPath(facts.path) else {
+            return .deny(
+                words.refusal(
+                    .malformed, reason: "the path has dot segments, nested escapes or bytes that servers read differently",
+                    what: "the request path is ambiguous"))
+        }
+        for rule in deny.rules(for: facts.host) where rule.covers(port: facts.port) && rule.covers(method: facts.method) {
+            // One reading that is denied is enough.
+            if path.readings.contains(where: { rule.covers(path: $0) }) {
+                return .deny(words.refusal(.hostDenied, reason: "\(rule.name) denies this request", what: "this request is denied"))
+            }
+        }
+        guard let preset = presets[facts.host] else { return ordinary(facts, path: path, words: words) }
+        return model(facts, path: path, preset: preset, words: words)
+    }
+
+    /// A host that speaks no provider's format.
+    private func ordinary(_ facts: RequestFacts, path: RequestPath, words: RefusalWords) -> Decision<RequestGrant> {
+        let rules = allow.rules(for: facts.host)
+        guard !rules.isEmpty else {
+            return .deny(words.refusal(.hostNotAllowed, reason: "no rule names \(facts.host)", what: "this host is not allowed"))
+        }
+        let onPort = rules.filter { $0.covers(port: facts.port) }
+        let withMethod = onPort.filter { $0.covers(method: facts.method) }
+        let matching = withMethod.filter { rule in path.readings.allSatisfy { rule.covers(path: $0) } }
+        if matching.isEmpty { return .deny(missing(facts, onPort: onPort, withMethod: withMethod, words: words)) }
+        return .allow(grant(rules: matching, provider: nil, operation: nil, grants: []))
+    }
+
+    /// A provider's host: what is asked must be a model endpoint or explicitly unmetered.
+    private func model(_ facts: RequestFacts, path: RequestPath, preset: ProviderPreset, words: RefusalWords) -> Decision<RequestGrant> {
+        let operation = path.isPlain ? preset.operation(method: facts.method, path: path.written) : nil
+        // Another spelling of a model endpoint may reach it all the same, past the meter.
+        if operation == nil, path.readings.contains(where: { Self.resembles($0, preset) }) {
+            return .deny(
+                words.refusal(.malformed, reason: "an unusual spelling of a model endpoint", what: "the request path is ambiguous"))
+        }
+        let grants = facts.port == 443 && operation != nil ? self.grants[preset.id] ?? [] : []
+        let rules = allow.rules(for: facts.host)
+        guard !rules.isEmpty || self.grants[preset.id] != nil else {
+            return .deny(words.refusal(.hostNotAllowed, reason: "no rule names \(facts.host)", what: "this host is not allowed"))
+        }
+        let onPort = rules.filter { $0.covers(port: facts.port) }
+        let withMethod = onPort.filter { $0.covers(method: facts.method) }
+        let matching = withMethod.filter { rule in
+            rule.rule.namesPaths ? path.readings.allSatisfy { rule.covers(path: $0) } : operation != nil
+        }
+        if matching.isEmpty, grants.isEmpty {
+            if operation == nil, rules.isEmpty {
+                return .deny(
+                    words.refusal(
+                        .unpricedOperation, reason: "\(facts.method) is no model endpoint of \(preset.id)",
+                        what: "this is not one of the provider's model endpoints"))
+            }
+            return .deny(missing(facts, onPort: onPort, withMethod: withMethod, words: words))
+        }
+        let result = grant(rules: matching, provider: preset.id, operation: operation, grants: self.grants[preset.id] ?? grants)
+        if operation == nil, !result.unmeteredAllowed {
+            return .deny(
+                words.refusal(
+                    .unpricedOperation, reason: "an operation without a price; the rule does not say `unmetered: allow`",
+                    what: "this operation has no known price"))
+        }
+        return .allow(result)
+    }
+
+    private static func resembles(_ reading: String, _ preset: ProviderPreset) -> Bool {
+        var folded = reading.lowercased()
+        while folded.utf8.count > 1, folded.hasSuffix("/") { folded.removeLast() }
+        if let parameter = folded.firstIndex(of: ";") { folded = String(folded[..<parameter]) }
+        guard folded != reading else { return false }
+        return preset.endpoints.contains { $0.kind.isMetered && $0.path == folded }
+    }
+
+    private func missing(
+        _ facts: RequestFacts, onPort: [CompiledRule], withMethod: [CompiledRule], words: RefusalWords
+    ) -> Refusal {
+        if onPort.isEmpty {
+            return words.refusal(
+                .portNotAllowed, reason: "no rule grants \(facts.host) port \(facts.port)", what: "port \(facts.port) is not allowed")
+        }
+        if withMethod.isEmpty {
+            let method = RefusalWords.printable(facts.method)
+            return words.refusal(
+                .methodNotAllowed, reason: "no rule grants \(method) on \(facts.host)", what: "the method \(method) is not allowed")
+        }
+        return words.refusal(.pathNotAllowed, reason: "no rule grants this path on \(facts.host)", what: "this path is not allowed")
+    }
+
+    private func grant(
+        rules: [CompiledRule], provider: ProviderID?, operation: OperationKind?, grants: [ProviderGrant]
+    ) -> RequestGrant {
+        let inbound = rules.map(\.rule.redactInbound).max { $0.strictness < $1.strictness } ?? .none
+        let modelText = provider != nil && spec.pii.direction != .out
+        let lists = grants.compactMap(\.models)
+        return RequestGrant(
+            rule: (rules.map(\.name) + (operation == nil ? [] : grants.map { "providers.\($0.id)" })).joined(separator: ","),
+            provider: provider, operation: operation, models: Self.common(lists),
+            serverTools: !grants.isEmpty && grants.allSatisfy(\.serverTools),
+            keys: grants.map(\.keys).min { $0.freedom < $1.freedom } ?? .pinned,
+            unmeteredAllowed: !rules.isEmpty && rules.allSatisfy(\.rule.unmeteredAllowed),
+            redactInbound: modelText ? .all : inbound, redactOutbound: spec.pii.direction == .in ? .secrets : .all,
+            binary: spec.pii.binary, bodyLimit: spec.network.limits.body.bytes)
+    }
+
+    /// What every list allows. A prefix and a name within it meet in the name.
+    private static func common(_ lists: [[String]]) -> [String]? {
+        guard var result = lists.first else { return nil }
+        for list in lists.dropFirst() {
+            func within(_ a: String, _ b: String) -> Bool { b.hasSuffix("*") ? a.hasPrefix(b.dropLast()) : a == b }
+            let both = result.filter { a in list.contains { within(a, $0) } } + list.filter { b in result.contains { within(b, $0) } }
+            result = Array(Set(both)).sorted()
+        }
+        return result
+    }
+}
+
+extension NetworkAccess.InboundRedaction {
+    var strictness: Int {
+        switch self {
+        case .none: 0
+        case .secrets: 1
+        case .all: 2
+        }
+    }
+}
+
+extension ProviderGrant.Keys {
+    var freedom: Int {
+        switch self {
+        case .broker: 0
+        case .pinned: 1
+        case .any: 2
+        }
+    }
+}

@@ -1,0 +1,81 @@
+// RequestPath: the path that is checked must be the path that the server sees. Spellings that servers read
+// in more than one way are refused or checked in every reading.
+
+/// A request path (no query) in all readings that a server may give it.
+struct RequestPath: Sendable, Hashable {
+    /// As written, then percent-decoded, then with empty segments removed; each once. Usually just one.
+    let readings: [String]
+    var written: String { readings[0] }
+    /// Whether every server reads it the same way.
+    var isPlain: Bool { readings.count == 1 }
+
+    /// nil: not an absolute path, bytes that do not belong in one, dot segments however encoded, encoded
+    /// controls, or an escape that hides another escape.
+    init?(_ path: String) {
+        let bytes = Array(path.utf8)
+        guard bytes.first == UInt8(ascii: "/"), bytes.count <= 16_384 else { return nil }
+        // No query, fragment, backslash (some servers read it as a slash), space, control or raw non-ASCII.
+        let refused: Set<UInt8> = [UInt8(ascii: "?"), UInt8(ascii: "#"), UInt8(ascii: "\\")]
+        guard bytes.allSatisfy({ $0 > 0x20 && $0 < 0x7f && !refused.contains($0) }) else { return nil }
+        guard bytes.contains(where: { $0 == UInt8(ascii: "%") }) || Self.hasOddSegments(bytes) else {
+            readings = [path]
+            return
+        }
+        guard let decoded = Self.decode(bytes), !Self.hidesEscape(decoded) else { return nil }
+        guard decoded.allSatisfy({ $0 >= 0x20 && $0 != 0x7f && $0 != UInt8(ascii: "\\") }) else { return nil }
+        guard !Self.hasDotSegments(bytes), !Self.hasDotSegments(decoded) else { return nil }
+        var collapsed: [UInt8] = []
+        for byte in decoded where byte != UInt8(ascii: "/") || collapsed.last != UInt8(ascii: "/") { collapsed.append(byte) }
+        var found = [path]
+        for reading in [decoded, collapsed] {
+            guard let text = String(validating: reading, as: UTF8.self) else { return nil }
+            if !found.contains(text) { found.append(text) }
+        }
+        readings = found
+    }
+
+    private static func hasOddSegments(_ bytes: [UInt8]) -> Bool {
+        zip(bytes, bytes.dropFirst()).contains { $0 == UInt8(ascii: "/") && ($1 == UInt8(ascii: "/") || $1 == UInt8(ascii: ".")) }
+    }
+
+    /// `.` and `..`, also with a path parameter behind them (`..;x`), which some servers cut off first.
+    private static func hasDotSegments(_ bytes: [UInt8]) -> Bool {
+        bytes.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: true).contains { segment in
+            let name = segment.prefix { $0 != UInt8(ascii: ";") }
+            return name.elementsEqual(".".utf8) || name.elementsEqual("..".utf8)
+        }
+    }
+
+    private static func decode(_ bytes: [UInt8]) -> [UInt8]? {
+        var out: [UInt8] = []
+        var index = 0
+        while index < bytes.count {
+            guard bytes[index] == UInt8(ascii: "%") else {
+                out.append(bytes[index])
+                index += 1
+                continue
+            }
+            guard index + 2 < bytes.count, let high = hex(bytes[index + 1]), let low = hex(bytes[index + 2]) else { return nil }
+            out.append(high << 4 | low)
+            index += 3
+        }
+        return out
+    }
+
+    /// An escape that appears only after decoding (`%252e`): a server that decodes twice would see another path.
+    private static func hidesEscape(_ decoded: [UInt8]) -> Bool {
+        decoded.indices.contains { index in
+            decoded[index] == UInt8(ascii: "%") && index + 2 < decoded.count && hex(decoded[index + 1]) != nil
+                && hex(decoded[index + 2]) != nil
+        }
+    }
+
+    private static func hex(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case 0x30...0x39: byte - 0x30
+        case 0x41...0x46: byte - 0x37
+        case 0x61...0x66: byte - 0x57
+        default: nil
+        }
+    }
+}
