@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pathlib
+import select
 import shutil
 import signal
 import subprocess
@@ -155,25 +156,78 @@ class Ground:
         self.count += 1
         return self.folder / f"session{self.count}"
 
-    def run(self, agent, profile="strict", options=(), workspace=None, env=None, timeout=90, input=None, wrap=()):
-        """Runs `agent` (an argument vector, or Python source) in the cage and waits for it."""
+    def start(self, agent, profile="strict", options=(), workspace=None, env=None, wrap=(), **streams):
+        """Starts `agent` (an argument vector, or Python source) in the cage and returns the run in progress."""
         if isinstance(agent, str):
             agent = [PYTHON, "-c", agent]
         session = self.new_session()
         command = [*wrap, *self.command(agent, profile, options, session)]
-        with subprocess.Popen(
-            command, cwd=workspace or self.workspace(), env={**os.environ, **(env or {})}, text=True, errors="replace",
-            stdin=subprocess.PIPE if input is not None else subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        ) as process:
+        process = subprocess.Popen(
+            command, cwd=workspace or self.workspace(), env={**os.environ, **(env or {})},
+            **{"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams})
+        return Live(process, session)
+
+    def run(self, agent, profile="strict", options=(), workspace=None, env=None, timeout=90, input=b"", wrap=(), **streams):
+        """`start`, then waits for the end."""
+        return self.start(agent, profile, options, workspace, env, wrap, **streams).finish(input, timeout)
+
+
+class Live:
+    """A run in progress; as a context it is ended at the latest when the block is left."""
+
+    def __init__(self, process, session):
+        self.process, self.session, self.heard = process, session, b""
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
             try:
-                out, err = process.communicate(input, timeout=timeout)
+                self.process.wait(20)
             except subprocess.TimeoutExpired:
-                process.send_signal(signal.SIGTERM)
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.communicate(timeout=15)
-                process.kill()
-                raise Failure(f"still running after {timeout} s: {' '.join(map(str, agent))[:80]}") from None
-        return Run(process.returncode, out, err, session)
+                self.process.kill()
+                self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+            if stream:
+                with contextlib.suppress(BrokenPipeError):
+                    stream.close()
+
+    def wait_for(self, marker, timeout=60):
+        """Reads standard output until `marker` occurs in it."""
+        end = time.monotonic() + timeout
+        source = self.process.stdout.fileno()
+        while marker.encode() not in self.heard:
+            ready, _, _ = select.select([source], [], [], max(0.0, end - time.monotonic()))
+            piece = os.read(source, 65536) if ready else b""
+            if not piece:
+                self.process.send_signal(signal.SIGTERM)
+                rest = self.finish(timeout=30)
+                raise Failure(f"{marker!r} never came: {rest.tail()}")
+            self.heard += piece
+
+    def say(self, text):
+        self.process.stdin.write(text.encode())
+        self.process.stdin.flush()
+
+    def finish(self, input=b"", timeout=90):
+        """Closes the agent's standard input, waits, and returns the Run."""
+        try:
+            out, err = self.process.communicate(input or None, timeout=timeout)
+        except subprocess.TimeoutExpired:
+            self.process.send_signal(signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.communicate(timeout=20)
+            self.process.kill()
+            self.process.communicate()
+            raise Failure(f"still running after {timeout} s") from None
+        text = lambda data: (data or b"").decode(errors="replace")
+        return Run(self.process.returncode, text(self.heard + (out or b"")), text(err), self.session)
 
 
 def verify(session):
