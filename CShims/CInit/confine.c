@@ -1,0 +1,160 @@
+// Giving powers up: limits, ids, capabilities, Landlock, seccomp. Each is read back, and then tried to regain: a drop
+// that the kernel only half did must not pass.
+#define _GNU_SOURCE
+#include "init.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <linux/securebits.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+int do_limit(const struct step *step) {
+    struct rlimit limit = {.rlim_cur = step->number[1], .rlim_max = step->number[2]}, back;
+    if (setrlimit((int)step->number[0], &limit) != 0 || getrlimit((int)step->number[0], &back) != 0) return -1;
+    if (back.rlim_cur == limit.rlim_cur && back.rlim_max == limit.rlim_max) return 0;
+    errno = EBADE;
+    return -1;
+}
+
+static bool holds_nothing(void) {
+    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2];
+    if (syscall(SYS_capget, &head, data) != 0) return false;
+    for (int i = 0; i < 2; i++)
+        if (data[i].effective || data[i].permitted || data[i].inheritable) return false;
+    for (int cap = 0; cap < 64; cap++) {
+        int bounded = prctl(PR_CAPBSET_READ, cap, 0, 0, 0);
+        if (bounded < 0) break; // past the kernel's last capability
+        if (bounded != 0 || prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, cap, 0, 0) != 0) return false;
+    }
+    return true;
+}
+
+// number: uid, gid. step_groups: supplementary groups can be and are dropped (rootless the kernel forbids it).
+int do_identity(const struct step *step) {
+    uid_t uid = (uid_t)step->number[0];
+    gid_t gid = (gid_t)step->number[1];
+    bool drops = step->flags & step_groups;
+    errno = EINVAL;
+    if (uid == 0 || gid == 0) return -1;
+    if (drops && setgroups(0, NULL) != 0) return -1;
+    // Needs CAP_SETPCAP, hence before the ids. The locks also make exec of a root-owned set-id file worth nothing.
+    for (int cap = 0; cap < 64 && prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
+        if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) != 0) return -1;
+    if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) return -1;
+    if (prctl(PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED,
+              0, 0, 0) != 0)
+        return -1;
+    if (setresgid(gid, gid, gid) != 0 || setresuid(uid, uid, uid) != 0) return -1;
+    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct none[2] = {{0}};
+    if (syscall(SYS_capset, &head, none) != 0) return -1;
+
+    uid_t r, e, s;
+    gid_t gr, ge, gs;
+    if (getresuid(&r, &e, &s) != 0 || getresgid(&gr, &ge, &gs) != 0) return -1;
+    bool kept = r == uid && e == uid && s == uid && gr == gid && ge == gid && gs == gid && holds_nothing();
+    if (drops && getgroups(0, NULL) != 0) kept = false;
+    struct __user_cap_data_struct all[2] = {{.effective = 1U << CAP_SETUID, .permitted = 1U << CAP_SETUID}};
+    bool regained = setresuid(0, 0, 0) == 0 || setresgid(0, 0, 0) == 0 || syscall(SYS_capset, &head, all) == 0 ||
+                    (drops && setgroups(0, NULL) == 0);
+    errno = ENOTRECOVERABLE;
+    return kept && !regained ? 0 : -1;
+}
+
+// After the ids, because changing them clears both.
+int do_lockdown(const struct step *step) {
+    (void)step;
+    int signal = 0;
+    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 ||
+        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_GET_PDEATHSIG, &signal, 0, 0, 0) != 0)
+        return -1;
+    errno = ENOTRECOVERABLE;
+    return prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0 && signal == SIGKILL && prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? 0 : -1;
+}
+
+// Landlock: the headers of the oldest supported distribution know less than the kernels it runs on, so the numbers
+// stand here. The kernel's ABI decides what is asked for.
+struct ruleset_attr {
+    uint64_t fs, net, scoped;
+};
+struct path_beneath {
+    uint64_t access;
+    int32_t parent;
+} __attribute__((packed));
+
+static int ruleset = -1;
+static uint64_t handled;
+
+// number: wanted file rights, wanted scopes, least ABI that will do.
+int do_landlock(const struct step *step) {
+    static const uint64_t rights[] = {0, (1 << 13) - 1, (1 << 14) - 1, (1 << 15) - 1, (1 << 15) - 1, (1 << 16) - 1};
+    long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, 1 /* VERSION */);
+    if (abi < 0) return -1;
+    if (abi < (long)step->number[2] || abi < 1) {
+        errno = EOPNOTSUPP;
+        return -1;
+    }
+    handled = step->number[0] & rights[abi > 5 ? 5 : abi];
+    struct ruleset_attr attr = {.fs = handled, .scoped = abi >= 6 ? step->number[1] : 0};
+    size_t size = abi >= 6 ? sizeof attr : abi >= 4 ? 2 * sizeof(uint64_t) : sizeof(uint64_t);
+    ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, size, 0);
+    return ruleset < 0 ? -1 : 0;
+}
+
+static int allow(int fd, uint64_t access) {
+    struct path_beneath rule = {.access = access & handled, .parent = fd};
+    if (rule.access == 0) return 0;
+    return (int)syscall(SYS_landlock_add_rule, ruleset, 1 /* PATH_BENEATH */, &rule, 0);
+}
+
+// Rights that make sense on something other than a directory; the kernel refuses the others there.
+enum { on_files = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 14 | 1 << 15 };
+
+// Text 0: a path in the new root. number: rights.
+int do_allow(const struct step *step) {
+    const char *path = text(step, 0);
+    if (ruleset < 0) return 0; // an optional op_landlock reported why
+    int fd = path ? open_inside(path) : -1;
+    if (fd < 0) return -1;
+    int result = allow(fd, step->number[0]);
+    if (result != 0 && errno == EINVAL) result = allow(fd, step->number[0] & on_files);
+    int code = errno;
+    close(fd);
+    errno = code;
+    return result;
+}
+
+// So that /dev/stdout can be opened again. Pipes and sockets need no rule and take none (EBADFD).
+int do_allowstdio(const struct step *step) {
+    if (ruleset < 0) return 0;
+    for (int fd = 0; fd < 3; fd++)
+        if (allow(fd, step->number[0] & on_files) != 0 && errno != EBADFD && errno != EBADF) return -1;
+    return 0;
+}
+
+int do_enforce(const struct step *step) {
+    (void)step;
+    if (ruleset < 0) return 0;
+    if (syscall(SYS_landlock_restrict_self, ruleset, 0) != 0) return -1;
+    close(ruleset);
+    return 0;
+}
+
+// Text 0: BPF instructions.
+int load_filter(const struct step *step) {
+    size_t length = step->text_length[0];
+    errno = EINVAL;
+    if (length == 0 || length % sizeof(struct sock_filter) != 0 || length / sizeof(struct sock_filter) > BPF_MAXINSNS) return -1;
+    struct sock_fprog program = {
+        .len = (unsigned short)(length / sizeof(struct sock_filter)), .filter = (struct sock_filter *)(step + 1)};
+    return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
+}
