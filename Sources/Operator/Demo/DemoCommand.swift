@@ -1,0 +1,53 @@
+// `akios demo`: finds the demo and becomes it. The demo is a script because it shows the product from the outside: it starts
+// the test upstream, runs a real agent under akios-exec and compares the two ends.
+
+import ArgumentParser
+import Glibc
+
+struct DemoCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "demo",
+        abstract: "Show a whole run: an agent in the cage, its traffic redacted, metered and logged.",
+        discussion: """
+            Needs no key and no network. It comes with the source tree (`make demo` prepares what it needs); exit status 0 means
+            that everything shown was as promised.
+            """)
+
+    func run() throws {
+        let folder = try Self.programFolder()
+        guard let script = Self.candidates(beside: folder).first(where: { access($0, X_OK) == 0 }) else {
+            fputs("error: the demo is not here: neither beside this program nor in a source tree above it\n", stderr)
+            fputs("hint: run `make demo` in a checkout of akios-exec\n", stderr)
+            throw ExitCode(1)
+        }
+        // The programs beside this one are those to be shown.
+        setenv("AKIOS_BIN", folder, 0)
+        var words: [UnsafeMutablePointer<CChar>?] = [strdup(script), nil]
+        fflush(nil)
+        execv(script, &words)
+        let reason = String(cString: strerror(errno))
+        fputs("error: \(script): \(reason)\nhint: the demo needs python3\n", stderr)
+        throw ExitCode(1)
+    }
+
+    private static func programFolder() throws -> String {
+        guard let resolved = realpath("/proc/self/exe", nil) else {
+            fputs("error: /proc/self/exe cannot be read; is /proc mounted?\n", stderr)
+            throw ExitCode(1)
+        }
+        defer { free(resolved) }
+        let program = String(cString: resolved)
+        return String(program[..<(program.lastIndex(of: "/") ?? program.startIndex)])
+    }
+
+    /// Installed places first, then `Tests/Demo/run` in each folder above: a build lies some levels below the source tree.
+    private static func candidates(beside folder: String) -> [String] {
+        var found = ["\(folder)/demo/run", "\(folder)/../share/akios/demo/run"]
+        var above = folder[...]
+        while let slash = above.lastIndex(of: "/") {
+            above = above[..<slash]
+            found.append("\(above)/Tests/Demo/run")
+        }
+        return found
+    }
+}
