@@ -108,6 +108,7 @@ let package = Package(
         program("akios-upstream", [nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nioSSL, x509, asn1, crypto, arguments], path: "Tests/Upstream"),
         tests("WireTests", ["Wire", "Events", "JSONBytes", "Vocabulary"]),
         tests("JSONBytesTests", ["JSONBytes"]),
+        tests("LinuxSysTests", ["LinuxSys"]),
         .target(name: "TestKit", dependencies: ["Vocabulary"], path: "Tests/TestKit", swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

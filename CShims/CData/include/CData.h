@@ -1,1 +1,4 @@
 #pragma once
+#include "CDataSyscalls.h"
+#include "prices.h"
+#include "profiles.h"
