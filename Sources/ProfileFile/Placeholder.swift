@@ -1,1 +1,0 @@
-// ProfileFile: see docs/modules.md
