@@ -16,28 +16,32 @@ struct DemoCommand: ParsableCommand {
     func run() throws {
         let folder = try Self.programFolder()
         guard let script = Self.candidates(beside: folder).first(where: { access($0, X_OK) == 0 }) else {
-            fputs("error: the demo is not here: neither beside this program nor in a source tree above it\n", stderr)
-            fputs("hint: run `make demo` in a checkout of akios-exec\n", stderr)
-            throw ExitCode(1)
+            throw Self.failure(
+                "the demo is not here: neither beside this program nor in a source tree above it",
+                hint: "run `make demo` in a checkout of akios-exec")
         }
         // The programs beside this one are those to be shown.
         setenv("AKIOS_BIN", folder, 0)
         var words: [UnsafeMutablePointer<CChar>?] = [strdup(script), nil]
         fflush(nil)
         execv(script, &words)
-        let reason = String(cString: strerror(errno))
-        fputs("error: \(script): \(reason)\nhint: the demo needs python3\n", stderr)
-        throw ExitCode(1)
+        throw Self.failure("\(script): \(String(cString: strerror(errno)))", hint: "the demo needs Debian's python3")
     }
 
     private static func programFolder() throws -> String {
         guard let resolved = realpath("/proc/self/exe", nil) else {
-            fputs("error: /proc/self/exe cannot be read; is /proc mounted?\n", stderr)
-            throw ExitCode(1)
+            throw failure("/proc/self/exe cannot be read", hint: "is /proc mounted?")
         }
         defer { free(resolved) }
         let program = String(cString: resolved)
         return String(program[..<(program.lastIndex(of: "/") ?? program.startIndex)])
+    }
+
+    /// Says what and what to do, and gives the status to leave with.
+    private static func failure(_ what: String, hint: String) -> ExitCode {
+        let text = "error: \(what)\nhint: \(hint)\n"
+        _ = text.utf8CString.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, text.utf8.count) }
+        return ExitCode(1)
     }
 
     /// Installed places first, then `Tests/Demo/run` in each folder above: a build lies some levels below the source tree.
