@@ -1,0 +1,111 @@
+"""Who may do what: an ordinary user, and one that may say `sudo akios-exec`. The accounts exist only in this process's mount
+namespace, by copies that cover /etc/passwd and its kind."""
+
+import contextlib
+import os
+import pathlib
+import shutil
+import subprocess
+
+from checks import Skip, expect, expect_equal
+from product import Ground, Upstream, binary, caged, verify
+
+UID, NAME = 4242, "akios-range"
+WHO = 'import os; open("made", "w").write("x"); print("uid", os.getuid(), "groups", os.getgroups())'
+
+
+@contextlib.contextmanager
+def account(ground):
+    """A second user with the right to run akios-exec by sudo, for as long as the block lasts, in this mount namespace only."""
+    if os.geteuid() != 0 or os.environ.get("AKIOS_TRANSCRIPTS") != "1":
+        raise Skip("needs root for a mount namespace of its own")
+    if not shutil.which("sudo"):
+        raise Skip("sudo is not installed")
+    home = ground.folder / "home"
+    home.mkdir()
+    os.chown(home, UID, UID)
+    covers = {
+        "/etc/passwd": f"{NAME}:x:{UID}:{UID}:range:{home}:/bin/sh\n",
+        "/etc/group": f"{NAME}:x:{UID}:\n",
+        "/etc/shadow": f"{NAME}:*:19000:0:99999:7:::\n",
+    }
+    mounted = []
+    try:
+        for path, line in covers.items():
+            real = pathlib.Path(path)
+            copy = ground.folder / real.name
+            copy.write_text(real.read_text() + line)
+            shutil.copystat(real, copy)
+            os.chown(copy, real.stat().st_uid, real.stat().st_gid)
+            subprocess.run(["mount", "--bind", str(copy), path], check=True)
+            mounted.append(path)
+        sudoers = ground.folder / "sudoers.d"
+        sudoers.mkdir(mode=0o755)
+        rule = sudoers / NAME
+        rule.write_text(f"{NAME} ALL=(root) NOPASSWD: {binary('akios-exec')}\n")
+        rule.chmod(0o440)
+        subprocess.run(["mount", "--bind", str(sudoers), "/etc/sudoers.d"], check=True)
+        mounted.append("/etc/sudoers.d")
+        yield home
+    finally:
+        for path in reversed(mounted):
+            subprocess.run(["umount", path], check=True)
+
+
+def as_user(*words):
+    return ["setpriv", f"--reuid={UID}", f"--regid={UID}", "--clear-groups", *words]
+
+
+def register(suite):
+    @suite.check("sudo: the agent runs as the caller, its files and copies are the caller's")
+    def by_sudo():
+        with Upstream() as upstream, Ground() as ground, account(ground) as home:
+            work = home / "work"
+            work.mkdir()
+            os.chown(work, UID, UID)
+            run = caged(ground.run(
+                WHO, upstream.profile(), options=["--output", str(work / "out.json"), "--receipt", str(work / "receipt.json")],
+                workspace=work, wrap=as_user("sudo", "-n")))
+            expect_equal(run.status, 0, run.tail())
+            expect_equal(run.out.strip(), f"uid {UID} groups []", "ids of the agent")
+            for name in ("made", "out.json", "receipt.json"):
+                expect_equal((work / name).stat().st_uid, UID, f"owner of {name}")
+            expect_equal((run.session / "audit.jsonl").stat().st_uid, 0, "owner of the log")
+            expect_equal(verify(run.session)[0], 0, "audit verify")
+
+    @suite.check("sudo is not a way to root: no other user, no file the caller may not read")
+    def not_root():
+        with Upstream() as upstream, Ground() as ground, account(ground) as home:
+            secret = ground.folder / "secret.yaml"
+            secret.write_text(upstream.profile().read_text())
+            secret.chmod(0o600)
+            shown = subprocess.run(["cat", str(secret)], capture_output=True, text=True)
+            expect_equal(shown.returncode, 0, "root cannot read the probe file")
+            run = ground.run(["/bin/true"], secret, workspace=home, wrap=as_user("sudo", "-n"))
+            expect(run.status == 125 and "error: " in run.err, "a profile that only root may read was used: " + run.tail())
+            run = ground.run(["/bin/true"], upstream.profile(), options=["--user", "root"], workspace=home, wrap=as_user("sudo", "-n"))
+            expect(run.status == 125 and "error: " in run.err, "--user root was taken: " + run.tail())
+            target = ground.folder / "planted.json"
+            run = ground.run(["/bin/true"], upstream.profile(), options=["--output", str(target)], workspace=home, wrap=as_user("sudo", "-n"))
+            expect(not target.exists(), f"--output wrote where the caller may not: {run.tail()}")
+            evil = home / "evil.yaml"
+            evil.write_text(upstream.profile(sandbox="    filesystem: {read: [/etc/shadow]}").read_text())
+            run = ground.run(["cat", "/etc/shadow"], evil, workspace=home, wrap=as_user("sudo", "-n"))
+            expect("root:" not in run.out, "a profile of the caller's own granted /etc/shadow")
+
+    @suite.check("rootless: an ordinary user's run, without sudo")
+    def rootless():
+        if os.geteuid() != 0:
+            raise Skip("the other checks run rootless here")
+        with Upstream() as upstream, Ground() as ground:
+            home = ground.folder / "home"
+            home.mkdir()
+            for folder in (home, ground.folder):
+                os.chown(folder, UID, UID)
+            run = caged(ground.run(
+                WHO, upstream.profile(), options=["--accept-tier", "strong"], workspace=home,
+                env={"HOME": str(home), "XDG_STATE_HOME": str(home), "XDG_RUNTIME_DIR": str(home)}, wrap=as_user()))
+            expect_equal(run.status, 0, run.tail())
+            expect_equal(run.output["tier"]["enforced"], "strong", "tier enforced")
+            expect_equal((home / "made").stat().st_uid, UID, "owner of the file")
+            expect_equal(verify(run.session)[0], 0, "audit verify")

@@ -1,0 +1,103 @@
+"""Endings nobody wished for: a full disk under the log, a killed supervisor, a killed proxy, wall time."""
+
+import json
+import os
+import subprocess
+
+import family
+import observe
+from checks import Skip, expect, expect_equal
+from product import Ground, Upstream, binary, caged, verify
+
+# Sends numbered requests over one connection each, says each acknowledged one, stops at the first failure.
+TALKER = r'''
+import json, sys, urllib.request
+print("ready", flush=True)
+for turn in range(%d):
+    body = json.dumps({"model": "gpt-4o-mini", "max_tokens": 20, "messages": [{"role": "user", "content": "turn %%d" %% turn}]}).encode()
+    request = urllib.request.Request("https://api.openai.com/v1/chat/completions", body,
+        {"content-type": "application/json", "authorization": "Bearer sk-test"})
+    try: urllib.request.urlopen(request, timeout=20).read()
+    except Exception as error: print("failed", turn, type(error).__name__, flush=True); break
+    print("answered", turn, flush=True)
+%s
+'''
+BUDGET = "    budget: {per_session: {max_cost_usd: 50, max_requests: 100000}, per_minute: {max_tokens: 100000000}}"
+RATE = "      limits: {requests_per_minute: 100000}"
+
+
+def intents(text):
+    return [r for r in map(json.loads, text.splitlines()) if r["kind"] == "request.intent"]
+
+
+def register(suite):
+    @suite.check("disk full under the log: traffic stops, 125, and the log still verifies")
+    def disk_full():
+        if os.geteuid() != 0:
+            raise Skip("needs root to mount a small file system")
+        with Upstream() as upstream, Ground() as ground:
+            small = ground.folder / "small"
+            small.mkdir()
+            subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k,mode=755", "small", str(small)], check=True)
+            try:
+                ground.new_session = lambda: small / "session"
+                run = ground.run(
+                    TALKER % (3000, "import time; time.sleep(60)"), upstream.profile(governance=BUDGET, network=RATE), timeout=240)
+                expect_equal(run.status, 125, run.tail())
+                expect("failed" in run.out or run.out.count("answered") < 3000, "nothing was refused")
+                seen, logged = len(upstream.seen()), len(intents(run.log))
+                expect(seen > 10, f"only {seen} requests before the disk was full")
+                expect(seen <= logged, f"{seen} requests left, {logged} are in the log")
+                status, words = verify(run.session)
+                expect_equal(status, 0, "audit verify: " + words)
+                return f"{seen} requests, then none"
+            finally:
+                subprocess.run(["umount", str(small)], check=True)
+
+    @suite.check("SIGKILL of the supervisor: no acknowledged record is lost, the log is unsealed until the sweep")
+    def killed():
+        with Upstream() as upstream, Ground() as ground:
+            with ground.start(TALKER % (12, "import time; time.sleep(200)"), upstream.profile(governance=BUDGET)) as live:
+                live.wait_for("answered 11")
+                below = observe.descendants(live.pid)
+                live.process.kill()
+                live.process.wait()
+                expect(observe.until(lambda: not any(observe.alive(pid) for pid, _ in below)), f"outlived the supervisor: {below}")
+            log = (live.session / "audit.jsonl").read_text()
+            expect_equal(len(intents(log)), 12, "intents in the log")
+            status, words = verify(live.session)
+            expect(status == 1 and "unsealed" in words.lower(), f"verify of an unsealed log: {status} {words}")
+            swept = subprocess.run([binary("akios"), "sessions", "--json"], capture_output=True, text=True, timeout=60)
+            again = ground.run(["/bin/true"], upstream.profile())
+            expect_equal(again.status, 0, "the next run: " + again.tail())
+            status, words = verify(live.session)
+            if status != 0:
+                # A session folder of the caller's own choice is swept when it is named.
+                swept = subprocess.run([binary("akios"), "sessions", str(live.session)], capture_output=True, text=True, timeout=60)
+                status, words = verify(live.session)
+            expect_equal(status, 0, f"verify after the sweep: {words} {swept.stderr[-200:]}")
+            kinds = [json.loads(line)["kind"] for line in (live.session / "audit.jsonl").read_text().splitlines()]
+            expect("session.crashed" in kinds, f"no session.crashed: {kinds[-3:]}")
+            expect((live.session / "output.json").exists(), "the sweep wrote no output.json")
+
+    @suite.check("SIGKILL of the proxy: nothing leaves any more, the session ends with the reason")
+    def proxy_killed():
+        with Upstream() as upstream, Ground() as ground:
+            with ground.start(TALKER % (2, "import time; time.sleep(200)"), upstream.profile()) as live:
+                live.wait_for("answered 1")
+                os.kill(family.of(live).egress, 9)
+                run = live.finish(timeout=60)
+            expect_equal(run.status, 125, run.tail())
+            expect_equal((run.output["exit"]["by"], run.output["exit"]["ran"]), ("akios", True), "exit in output.json")
+            expect(run.output["exit"]["reason"], "no reason in output.json")
+            expect_equal(verify(run.session)[0], 0, "audit verify")
+            return run.output["exit"]["reason"]
+
+    @suite.check("wall time: 124, and the children are gone")
+    def wall_time():
+        with Upstream() as upstream, Ground() as ground:
+            run = caged(ground.run(
+                ["/bin/sh", "-c", "sleep 4321 & sleep 4321"], upstream.profile(sandbox="    resources: {wall_time: 1s}"), options=["--kill-after", "1s"]))
+            expect_equal(run.status, 124, run.tail())
+            expect_equal(run.output["exit"]["by"], "akios", "who spoke")
+            expect(observe.until(lambda: not observe.with_argument("sleep\0004321")), "a child lives on")

@@ -1,0 +1,137 @@
+"""What the programs say before anything runs, and the exit statuses they answer for themselves."""
+
+import os
+import subprocess
+
+from checks import Skip, expect, expect_equal
+from product import PYTHON, Ground, Upstream, binary, caged
+
+TYPO = """apiVersion: akios/v1
+kind: AgentPolicy
+metadata:
+  name: typo
+extends: [strict]
+spec:
+  sandbox:
+    resources:
+      memory: 64M
+  governance:
+    # the next key is misspelt
+    netwrok_access:
+      allowlist: []
+"""
+
+
+def register(suite):
+    @suite.check("unknown key: 125, file, line, column, and the key that was meant")
+    def unknown_key():
+        with Ground() as ground:
+            profile = ground.folder / "typo.yaml"
+            profile.write_text(TYPO)
+            run = ground.run(["/bin/true"], profile)
+            expect_equal(run.status, 125, "status")
+            expect("typo.yaml:12:5: unknown key 'netwrok_access'" in run.err and run.err.startswith("error: "), run.err)
+            expect("hint: did you mean 'network_access'?" in run.err, run.err)
+            expect(not (run.session / "audit.jsonl").exists(), "a session was begun")
+
+    @suite.check("missing profile: 125 and where it was looked for")
+    def missing_profile():
+        with Ground() as ground:
+            run = ground.run(["/bin/true"], "no-such-profile")
+            expect_equal(run.status, 125, "status")
+            expect(run.err.startswith("error: ") and "no-such-profile" in run.err and "hint: " in run.err, run.err)
+
+    @suite.check("command not found: 127")
+    def not_found():
+        with Upstream() as upstream, Ground() as ground:
+            run = ground.run(["no-such-command"], upstream.profile())
+            expect_equal(run.status, 127, run.tail())
+            expect("no-such-command" in run.err, run.err)
+
+    @suite.check("command not executable: 126")
+    def not_executable():
+        with Upstream() as upstream, Ground() as ground:
+            work = ground.workspace()
+            (work / "plain").write_text("not a program\n")
+            run = ground.run(["./plain"], upstream.profile(), workspace=work)
+            expect_equal(run.status, 126, run.tail())
+            expect("plain" in run.err, run.err)
+
+    @suite.check("the agent's own status comes through, also where it is one of ours")
+    def statuses():
+        with Upstream() as upstream, Ground() as ground:
+            profile = upstream.profile()
+            for status in (0, 1, 42, 120, 125, 255):
+                run = ground.run(["/bin/sh", "-c", f"exit {status}"], profile)
+                expect_equal(run.status, status, "status: " + run.tail())
+                said = run.output["exit"]
+                expect_equal((said["by"], said["ran"], said["status"]), ("agent", True, status), "exit in output.json")
+
+    @suite.check("a signal gives 128+N")
+    def signals():
+        with Upstream() as upstream, Ground() as ground:
+            profile = upstream.profile()
+            for number in (6, 9, 11, 15):
+                run = caged(ground.run(["/bin/sh", "-c", f"kill -{number} $$"], profile))
+                expect_equal(run.status, 128 + number, "status: " + run.tail())
+
+    @suite.check("--plan prints the steps and runs nothing")
+    def plan():
+        with Upstream() as upstream, Ground() as ground:
+            work = ground.workspace()
+            done = subprocess.run(
+                [binary("akios-exec"), "--plan", "--accept-tier", "strong", "--profile", str(upstream.profile()), "--", "/bin/touch", "ran"],
+                cwd=work, capture_output=True, text=True, timeout=60)
+            expect_equal(done.returncode, 0, "status: " + done.stderr[-300:])
+            for word in ("mount", "seccomp", "landlock", "nft", "pivot"):
+                expect(word in done.stdout.lower(), f"the plan does not mention {word}: {done.stdout[-300:]}")
+            expect(not (work / "ran").exists(), "the command ran")
+            return f"{len(done.stdout.splitlines())} lines"
+
+    @suite.check("--version, and a bad option is named")
+    def options():
+        done = subprocess.run([binary("akios-exec"), "--version"], capture_output=True, text=True, timeout=30)
+        expect(done.returncode == 0 and "akios-exec" in done.stdout, done.stdout + done.stderr)
+        done = subprocess.run([binary("akios-exec"), "--no-such-option"], capture_output=True, text=True, timeout=30)
+        expect(done.returncode == 125 and "error: " in done.stderr and "no-such-option" in done.stderr, f"{done.returncode} {done.stderr}")
+
+    @suite.check("no privilege and no user namespaces: 125 and what is missing")
+    def no_privilege():
+        if os.geteuid() != 0:
+            raise Skip("needs root to take everything away")
+        with Upstream() as upstream, Ground() as ground:
+            # In a user namespace whose own limit of user namespaces is 0, and without any capability over it.
+            run = ground.run(
+                ["/bin/true"], upstream.profile(), options=["--accept-tier", "strong"],
+                wrap=["unshare", "--user", "--map-root-user", "sh", "-c",
+                      'echo 0 >/proc/sys/user/max_user_namespaces && exec setpriv --bounding-set=-all --inh-caps=-all "$@"', "sh"])
+            expect_equal(run.status, 125, run.tail())
+            expect(run.err.startswith("error: ") and "namespace" in run.err and "hint: " in run.err, run.err)
+
+    @suite.check("below the required tier: 125, the missing layer, the way to accept it")
+    def tier_refused():
+        with Upstream() as upstream, Ground() as ground:
+            command = [binary("akios-exec"), "--profile", str(upstream.profile(spec="  require: full")), "--session-dir", str(ground.new_session())]
+            done = subprocess.run([*command, "--", "/bin/true"], cwd=ground.workspace(), capture_output=True, text=True, timeout=60)
+            if done.returncode == 0:
+                raise Skip("this host gives tier full")
+            expect_equal(done.returncode, 125, done.stderr)
+            expect("requires tier 'full'" in done.stderr and "nothing was run" in done.stderr, done.stderr)
+            expect("--accept-tier" in done.stderr and "hint: " in done.stderr, done.stderr)
+
+    @suite.check("programs of every kind start: script, link, venv interpreter, static binary")
+    def kinds():
+        with Upstream() as upstream, Ground() as ground:
+            work = ground.workspace()
+            script = work / "script"
+            script.write_text(f"#!{PYTHON}\nprint('script ran')\n")
+            script.chmod(0o755)
+            (work / "link").symlink_to("script")
+            subprocess.run([PYTHON, "-m", "venv", "--without-pip", str(ground.folder / "venv")], check=True)
+            profile = upstream.profile()
+            for agent, word in (
+                (["./script"], "script ran"), (["./link"], "script ran"),
+                ([str(ground.folder / "venv/bin/python3"), "-c", "import sys; print(sys.prefix)"], str(ground.folder / "venv")),
+            ):
+                run = caged(ground.run(agent, profile, workspace=work))
+                expect(run.status == 0 and word in run.out, f"{agent[0]}: {run.tail()}")
