@@ -181,7 +181,7 @@ int do_mount(const struct step *step) {
 int do_bind(const struct step *step) {
     const char *source = text(step, 0), *target = text(step, 1);
     if (!source || !target) return -1;
-    int fd = openat2_(old_root, source, O_PATH, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+    int fd = step->flags & step_inside ? open_inside(source) : openat2_(old_root, source, O_PATH, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
     if (fd < 0) return -1;
     struct stat facts;
     if (fstat(fd, &facts) != 0) return closing(fd, -1);

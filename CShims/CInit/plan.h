@@ -19,7 +19,7 @@ struct step {
     uint64_t number[numbers];
 };
 
-enum step_flag { step_optional = 1, step_terminal = 2, step_groups = 4 };
+enum step_flag { step_optional = 1, step_terminal = 2, step_groups = 4, step_inside = 8 };
 
 // Names as in CagePlan's Opcode.
 enum opcode {

@@ -1,0 +1,309 @@
+// CagePlan: everything a cage will be, decided before anything is done. Facts in, ordered steps out; the same values are
+// shown by --plan and encoded for init, so what is shown is what happens.
+
+public import Profile
+public import Vocabulary
+
+/// What a plan is made from, beside the file system.
+public struct CageFacts: Sendable {
+    public var sandbox: Sandbox
+    public var identity: Identity
+    /// The caller's home, which `~` in the profile means. HOME in the cage is the identity's.
+    public var callerHome: String
+    /// Absolute; nil where the profile grants none.
+    public var workspace: String?
+    public var command: ResolvedCommand
+    /// The command's words, the program's own name first.
+    public var arguments: [String]
+    /// The caller's environment, to pick from.
+    public var callerEnvironment: [String: String]
+    public var placeholders: [String: String] = [:]
+    /// Limits are a cgroup's; without one, limits of single processes stand in.
+    public var hasCgroup = false
+    public var hasIPv6 = true
+    /// The batch that holds `cage.nft`; empty leaves the namespace with a dead `lo`.
+    public var ruleset: [UInt8] = []
+    /// BPF, eight bytes an instruction.
+    public var agentFilter: [UInt8] = []
+    public var initFilter: [UInt8] = []
+    /// Files whose content egress makes: the session's roots first, then a Java key store or the like.
+    public var received: [String] = []
+    public var takesTerminal = false
+    public var ignoredSignals: UInt64 = 0
+    public var umask: UInt32 = 0o022
+
+    public init(
+        sandbox: Sandbox, identity: Identity, callerHome: String, workspace: String?, command: ResolvedCommand, arguments: [String],
+        callerEnvironment: [String: String]
+    ) {
+        self.sandbox = sandbox
+        self.identity = identity
+        self.callerHome = callerHome
+        self.workspace = workspace
+        self.command = command
+        self.arguments = arguments
+        self.callerEnvironment = callerEnvironment
+    }
+}
+
+/// A host tree that the supervisor opens, with the caller's ids, and clones for the cage.
+public struct Attachment: Sendable, Hashable {
+    public var path: String
+    public var mark: FileMark
+    /// Root's files in it become the agent's.
+    public var mapped: Bool
+}
+
+public struct CagePlan: Sendable {
+    public let identity: Identity
+    public let steps: [Step]
+    /// In the order of their slots. Empty without privilege: init binds by path then, and compares the marks.
+    public let attachments: [Attachment]
+    /// Protected paths that are not there. No mount can keep a name from being made; look for them afterwards.
+    public let absentProtected: [String]
+    /// Path of the session's roots in the cage.
+    public static var bundlePath: String { SystemFiles.bundle }
+
+    public func encoded() -> [UInt8] { PlanEncoding.encode(steps) }
+
+    public static func make(_ facts: CageFacts, in view: some FileView) throws(Complaint) -> CagePlan {
+        var maker = PlanMaker(facts: facts, view: view)
+        return try maker.make()
+    }
+}
+
+struct PlanMaker<View: FileView> {
+    let facts: CageFacts
+    let view: View
+    var steps: [Step] = []
+    var attachments: [Attachment] = []
+    var landlock: [(path: String, rights: LandlockRights)] = []
+
+    init(facts: CageFacts, view: View) {
+        self.facts = facts
+        self.view = view
+    }
+
+    private var identity: Identity { facts.identity }
+    private mutating func add(_ action: Action, optional: Bool = false) { steps.append(Step(action, optional: optional)) }
+
+    mutating func make() throws(Complaint) -> CagePlan {
+        let resolver = GrantResolver(
+            view: view, filesystem: facts.sandbox.filesystem,
+            workspace: facts.workspace.flatMap { view.canonical($0) }, callerHome: facts.callerHome)
+        let grants = try grants(resolver)
+        let protected = resolver.protected()
+
+        add(.hostname(SystemFiles.hostname))
+        add(.root(options: "mode=0755,size=64m,nr_inodes=32k"))
+        addSystem()
+        addScratch(resolver)
+        for grant in grants { add(grant) }
+        addBundles()
+        for path in protected.present where grants.contains(where: { $0.writable && Paths.isWithin(path, $0.path) }) { add(.readOnly(path)) }
+        addProc()
+        // After every grant and cover, so that nothing lies over a hidden path.
+        for path in resolver.hidden() { add(.mask(path)) }
+        add(.pivot)
+        addNetwork()
+        for (slot, path) in facts.received.enumerated() { add(.receive(slot: slot, into: path, limit: 4 << 20)) }
+        add(.seal)
+        addLandlock()
+        addLimits()
+        add(.identity(uid: identity.uid, gid: identity.gid, dropsGroups: identity.privileged))
+        add(.lockdown)
+        add(.await)
+        add(.enforce)
+        if !facts.initFilter.isEmpty { add(.initFilter(facts.initFilter)) }
+        if !facts.agentFilter.isEmpty { add(.agentFilter(facts.agentFilter)) }
+        add(.workingDirectory(resolver.workspace ?? identity.home))
+        add(.run(program(resolver)))
+        return CagePlan(identity: identity, steps: steps, attachments: attachments, absentProtected: protected.absent)
+    }
+
+    // MARK: Files
+
+    private func grants(_ resolver: GrantResolver<View>) throws(Complaint) -> [Grant] {
+        let filesystem = facts.sandbox.filesystem
+        var grants: [Grant] = []
+        func take(_ grant: Grant) throws(Complaint) {
+            try resolver.refuseBroad(grant)
+            // The same path twice: the wider right stands, as the profile wrote both.
+            if let index = grants.firstIndex(where: { $0.path == grant.path }) {
+                grants[index].writable = grants[index].writable || grant.writable
+                grants[index].executable = grants[index].executable || grant.executable
+            } else {
+                grants.append(grant)
+            }
+        }
+        for entry in filesystem.read {
+            switch entry {
+            case .system, .workspace: break
+            case .command:
+                let executable = filesystem.exec.contains(.command)
+                for path in facts.command.prefixes + facts.command.files {
+                    try take(resolver.grant(path, writable: false, executable: executable, words: "command's"))
+                }
+            case .path(let spec):
+                let path = resolver.absolute(spec.path)
+                if spec.optional && view.resolved(path) == nil { continue }
+                try take(resolver.grant(path, writable: false, words: "read"))
+            }
+        }
+        for spec in filesystem.write {
+            let path = resolver.absolute(spec.path)
+            if spec.optional && view.resolved(path) == nil { continue }
+            try take(resolver.grant(path, writable: true, words: "write"))
+        }
+        if filesystem.workspaceMode != .none, let workspace = resolver.workspace {
+            try take(resolver.grant(workspace, writable: filesystem.workspaceMode == .rw, words: "workspace"))
+        }
+        // A folder before what lies in it, or the first would cover the second.
+        return grants.sorted { ($0.path.utf8.count, $0.path) < ($1.path.utf8.count, $1.path) }
+    }
+
+    private mutating func add(_ grant: Grant) {
+        if identity.privileged {
+            attachments.append(Attachment(path: grant.path, mark: grant.mark, mapped: identity.mapsRoot && grant.owner == 0))
+            add(.attach(slot: attachments.count - 1, at: grant.path, from: grant.path, grant.rights))
+        } else {
+            add(.bind(from: grant.path, at: grant.path, grant.rights, mark: grant.mark, inside: false))
+        }
+        var rights: LandlockRights = .read
+        if grant.executable { rights.insert(.execute) }
+        if grant.writable { rights.formUnion(.change) }
+        if grant.writable && facts.sandbox.unixSockets { rights.insert(.makeSocket) }
+        landlock.append((grant.path, rights))
+    }
+
+    private mutating func addSystem() {
+        let filesystem = facts.sandbox.filesystem
+        add(.directory("/etc", mode: 0o755))
+        for (path, text) in SystemFiles.generated(identity, shell: shell) { add(.file(path, content: Array(text.utf8), mode: 0o444)) }
+        if filesystem.read.contains(.system) {
+            let executable = filesystem.exec.contains(.system)
+            let rights: MountRights = executable ? [.readOnly, .noSetID, .noDevices] : [.readOnly, .noSetID, .noDevices, .noExec]
+            for path in ["/usr"] + SystemFiles.topLevel {
+                guard let entry = view.entry(path) else { continue }
+                if entry.kind == .link, let target = view.linkTarget(path) { add(.link(path, to: target)) }
+                guard entry.kind == .directory else { continue }
+                add(.bind(from: path, at: path, rights, mark: nil, inside: false))
+                landlock.append((path, executable ? [.read, .execute] : .read))
+            }
+            addEtc()
+        }
+        for (path, target) in [("/etc/mtab", "../proc/self/mounts"), ("/var/run", "../run"), ("/var/tmp", "../tmp")] {
+            add(.link(path, to: target))
+        }
+        for path in ["/run", "/sys", "/root"] { add(.directory(path, mode: 0o755)) }
+        for name in SystemFiles.devices { add(.bind(from: "/dev/" + name, at: "/dev/" + name, [.noSetID, .noExec], mark: nil, inside: false)) }
+        for (name, target) in [("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"), ("stdout", "/proc/self/fd/1"), ("stderr", "/proc/self/fd/2"),
+            ("ptmx", "pts/ptmx")]
+        {
+            add(.link("/dev/" + name, to: target))
+        }
+        add(.mount(type: "devpts", at: "/dev/pts", options: "newinstance,ptmxmode=0666,mode=0620", [.noSetID, .noExec]))
+        landlock.append(("/dev", [.read, .writeFile, .truncate, .deviceControl]))
+    }
+
+    private mutating func addEtc() {
+        let prefixed = (view.names(in: "/etc") ?? []).filter { name in SystemFiles.harmlessPrefixes.contains { name.hasPrefix($0) } }
+        for name in SystemFiles.harmless + prefixed.sorted() + ["ssl/openssl.cnf", "pki/tls/openssl.cnf"] {
+            let path = "/etc/" + name
+            guard let entry = view.entry(path), let real = view.canonical(path), let behind = view.resolved(path) else { continue }
+            if entry.kind == .link && Paths.isWithin(real, "/usr"), let target = view.linkTarget(path) {
+                add(.link(path, to: target))
+            } else if behind.kind == .file || behind.kind == .directory {
+                add(.bind(from: real, at: path, [.readOnly, .noSetID, .noDevices, .noExec], mark: nil, inside: false))
+            }
+        }
+    }
+
+    /// Private, empty, limited: /tmp, HOME and shared memory.
+    private mutating func addScratch(_ resolver: GrantResolver<View>) {
+        let size = facts.sandbox.filesystem.tmpSize.bytes
+        let own = "uid=\(identity.uid),gid=\(identity.gid)"
+        var places: [(path: String, options: String)] = [
+            ("/tmp", "mode=1777,size=\(size)"), ("/dev/shm", "mode=1777,size=\(size)"),
+        ]
+        if !Paths.isWithin(identity.home, "/tmp") { places.append((identity.home, "mode=0700,size=\(size),\(own)")) }
+        for (path, options) in places {
+            let executable = resolver.executable(path)
+            add(.mount(type: "tmpfs", at: path, options: options, executable ? [.noSetID, .noDevices] : [.noSetID, .noDevices, .noExec]))
+            var rights: LandlockRights = [.read, .change]
+            if executable { rights.insert(.execute) }
+            if facts.sandbox.unixSockets { rights.insert(.makeSocket) }
+            landlock.append((path, rights))
+        }
+        if Paths.isWithin(identity.home, "/tmp/") { add(.directory(identity.home, mode: 0o777)) }
+    }
+
+    private mutating func addBundles() {
+        guard let bundle = facts.received.first else { return }
+        for path in facts.received { add(.file(path, content: [], mode: 0o444)) }
+        for link in SystemFiles.bundleLinks { add(.link(link, to: bundle)) }
+        for path in facts.command.bundles {
+            add(.bind(from: bundle, at: path, [.readOnly, .noSetID, .noDevices, .noExec], mark: nil, inside: true))
+        }
+    }
+
+    private mutating func addProc() {
+        // Before the pivot: the kernel gives a user namespace a new /proc only while an uncovered one is in sight.
+        add(.mount(type: "proc", at: "/proc", options: "hidepid=invisible", [.noSetID, .noDevices, .noExec]))
+        // In the namespaces of whoever writes, hence here, before /proc/sys becomes read-only.
+        add(.sysctl("vm/memfd_noexec", "2"), optional: true)
+        add(.sysctl("net/ipv4/ip_unprivileged_port_start", "1024"))
+        add(.sysctl("net/ipv4/ping_group_range", "1 0"))
+        add(.sysctl("net/mptcp/enabled", "0"), optional: true)
+        for name in SystemFiles.maskedInProc { add(.mask("/proc/" + name)) }
+        for name in SystemFiles.readOnlyInProc { add(.readOnly("/proc/" + name), optional: name != "sys") }
+        landlock.append(("/proc", [.read, .writeFile, .truncate]))
+    }
+
+    private mutating func addNetwork() {
+        guard !facts.ruleset.isEmpty else { return }
+        add(.loopback(address: "198.18.0.1", ipv6: facts.hasIPv6))
+        add(.ruleset(facts.ruleset))
+        let wanted: Listeners = facts.hasIPv6 ? [.ipv4, .ipv6, .log] : [.ipv4, .log]
+        add(.listeners(wanted, mayLack: .log))
+    }
+
+    // MARK: Powers
+
+    private mutating func addLandlock() {
+        // Scopes: 1 abstract Unix sockets, 2 signals. Rules before the ids change: they open paths.
+        add(.landlock(handled: .all, scopes: 3, leastABI: 1))
+        // What is readable the tree itself decides; Landlock decides who writes and starts what.
+        add(.allow("/", .read))
+        for rule in landlock { add(.allow(rule.path, rule.rights)) }
+        add(.allowStandardStreams([.read, .writeFile, .truncate, .deviceControl]))
+    }
+
+    private mutating func addLimits() {
+        let resources = facts.sandbox.resources
+        add(.limit(.core, 0))
+        add(.limit(.realTimePriority, 0))
+        if let files = resources.openFiles { add(.limit(.openFiles, UInt64(files))) }
+        if let size = resources.diskWrite { add(.limit(.fileSize, size.bytes)) }
+        // Counted per user namespace; one for init.
+        if let count = resources.pids { add(.limit(.processes, UInt64(count) + 1)) }
+        if !facts.hasCgroup, let memory = resources.memory { add(.limit(.data, memory.bytes)) }
+    }
+
+    private var shell: String { view.isFile("/bin/bash") ? "/bin/bash" : "/bin/sh" }
+
+    private func program(_ resolver: GrantResolver<View>) -> Program {
+        let own = facts.command.prefixes.map { $0 + "/bin" }
+        let system = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"]
+        // The command's own folder first: a venv's `python` must be the one its children find.
+        let first = Paths.name(Paths.parent(facts.command.path)) == "bin" ? [Paths.parent(facts.command.path)] : []
+        var search: [String] = []
+        for folder in first + own + system where !search.contains(folder) { search.append(folder) }
+        let environment = AgentEnvironment.make(
+            facts.sandbox.environment, caller: facts.callerEnvironment, identity: identity, searchPath: search.joined(separator: ":"),
+            shell: shell, placeholders: facts.placeholders, bundle: facts.received.first)
+        return Program(
+            path: facts.command.path, arguments: facts.arguments, environment: environment, takesTerminal: facts.takesTerminal,
+            ignoredSignals: facts.ignoredSignals, umask: facts.umask)
+    }
+}

@@ -1,1 +1,0 @@
-// CagePlan: see docs/modules.md
