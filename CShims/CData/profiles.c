@@ -22,3 +22,9 @@ static const uint8_t strict_yaml[] = {
 EMBEDDED(akios_data_profile_base, base_yaml)
 EMBEDDED(akios_data_profile_standard, standard_yaml)
 EMBEDDED(akios_data_profile_strict, strict_yaml)
+
+static const uint8_t schema_json[] = {
+#embed "../../profiles/schema/akios-v1.json"
+};
+
+EMBEDDED(akios_data_profile_schema, schema_json)

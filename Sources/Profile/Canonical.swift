@@ -5,353 +5,353 @@ import Vocabulary
 
 /// What a document names as its parent.
 struct ParentReference: Sendable {
-  var name: String
-  var except: [[String]]
-  var mark: Mark
+    var name: String
+    var except: [[String]]
+    var mark: Mark
 }
 
 /// One checked document in canonical form.
 public struct ProfileDocument: Sendable {
-  public let source: ProfileSource
-  let kind: Language.Kind
-  /// nil: no `extends` line.
-  let parents: [ParentReference]?
-  /// `metadata` and `spec`.
-  let tree: Node
-  let notes: [Note]
+    public let source: ProfileSource
+    let kind: Language.Kind
+    /// nil: no `extends` line.
+    let parents: [ParentReference]?
+    /// `metadata` and `spec`.
+    let tree: Node
+    let notes: [Note]
 
-  /// Checks `root` and rewrites it. `folder` is where relative paths start; nil for a document that may hold none.
-  public init(_ root: Node, source: ProfileSource, folder: String?) throws(ProfileError) {
-    guard root.entries != nil else {
-      throw ProfileError(
-        root.mark, "a profile is a map, this is \(root.form)",
-        hint: "start with apiVersion: \(Language.apiVersion)")
+    /// Checks `root` and rewrites it. `folder` is where relative paths start; nil for a document that may hold none.
+    public init(_ root: Node, source: ProfileSource, folder: String?) throws(ProfileError) {
+        guard root.entries != nil else {
+            throw ProfileError(
+                root.mark, "a profile is a map, this is \(root.form)",
+                hint: "start with apiVersion: \(Language.apiVersion)")
+        }
+        let kind = root["kind"]?.text.flatMap(Language.Kind.init(rawValue:)) ?? .agentPolicy
+        var work = Canonicalizer(folder: folder)
+        let whole = try work.node(
+            root, .map(Language.document(kind)), key: "profile", path: [], below: false)
+        var spec = whole["spec"] ?? Node(.mapping([]), mark: root.mark)
+        try work.moveAliases(into: &spec)
+        self.source = source
+        self.kind = kind
+        notes = work.notes
+        var tree = Node(.mapping([]), mark: root.mark)
+        if let metadata = whole.entry("metadata") {
+            tree.set(["metadata"], metadata.value, keyMark: metadata.keyMark)
+        }
+        tree.set(["spec"], spec, keyMark: spec.mark)
+        self.tree = tree
+        guard let extends = whole["extends"]?.elements else {
+            parents = nil
+            return
+        }
+        var found: [ParentReference] = []
+        for parent in extends {
+            var except: [[String]] = []
+            for path in parent["except"]?.elements ?? [] { except.append(try Language.knownPath(path)) }
+            found.append(
+                ParentReference(name: parent["name"]?.text ?? "", except: except, mark: parent.mark))
+        }
+        parents = found
     }
-    let kind = root["kind"]?.text.flatMap(Language.Kind.init(rawValue:)) ?? .agentPolicy
-    var work = Canonicalizer(folder: folder)
-    let whole = try work.node(
-      root, .map(Language.document(kind)), key: "profile", path: [], below: false)
-    var spec = whole["spec"] ?? Node(.mapping([]), mark: root.mark)
-    try work.moveAliases(into: &spec)
-    self.source = source
-    self.kind = kind
-    notes = work.notes
-    var tree = Node(.mapping([]), mark: root.mark)
-    if let metadata = whole.entry("metadata") {
-      tree.set(["metadata"], metadata.value, keyMark: metadata.keyMark)
-    }
-    tree.set(["spec"], spec, keyMark: spec.mark)
-    self.tree = tree
-    guard let extends = whole["extends"]?.elements else {
-      parents = nil
-      return
-    }
-    var found: [ParentReference] = []
-    for parent in extends {
-      var except: [[String]] = []
-      for path in parent["except"]?.elements ?? [] { except.append(try Language.knownPath(path)) }
-      found.append(
-        ParentReference(name: parent["name"]?.text ?? "", except: except, mark: parent.mark))
-    }
-    parents = found
-  }
 }
 
 extension Language {
-  /// The row at a dotted path below `spec`, and its canonical parts; keys of an operator's table may hold dots.
-  static func find(_ path: [String], in rows: [Row] = spec) -> (row: Row, path: [String])? {
-    guard let key = path.first, let row = rows.first(where: { $0.key == key }) else { return nil }
-    if path.count == 1 { return (row, [key]) }
-    let rest = Array(path.dropFirst())
-    switch row.shape {
-    case .map(let rows, _): return find(rest, in: rows).map { ($0.row, [key] + $0.path) }
-    case .table(let name, let value):
-      let text = rest.joined(separator: ".")
-      let canonical: String =
-        if case .hostName = name { HostName(text)?.text ?? text } else { text }
-      return (Row(text, value, row.about, looser: row.looser), [key, canonical])
-    default: return nil
+    /// The row at a dotted path below `spec`, and its canonical parts; keys of an operator's table may hold dots.
+    static func find(_ path: [String], in rows: [Row] = spec) -> (row: Row, path: [String])? {
+        guard let key = path.first, let row = rows.first(where: { $0.key == key }) else { return nil }
+        if path.count == 1 { return (row, [key]) }
+        let rest = Array(path.dropFirst())
+        switch row.shape {
+        case .map(let rows, _): return find(rest, in: rows).map { ($0.row, [key] + $0.path) }
+        case .table(let name, let value):
+            let text = rest.joined(separator: ".")
+            let canonical: String =
+                if case .hostName = name { HostName(text)?.text ?? text } else { text }
+            return (Row(text, value, row.about, looser: row.looser), [key, canonical])
+        default: return nil
+        }
     }
-  }
 
-  /// Parts of the dotted path in `node`; an error where the language has no such key.
-  static func knownPath(_ node: Node) throws(ProfileError) -> [String] {
-    let text = node.text ?? ""
-    let parts = text.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
-    if let found = find(parts) { return found.path }
-    let hint =
-      nearest(text, in: allPaths()).map { "did you mean '\($0)'?" }
-      ?? "dotted paths start below spec: governance.budget"
-    throw ProfileError(node.mark, "unknown key '\(text.shown)'", hint: hint)
-  }
-
-  /// Every dotted path below `spec` that a document can name, aliases included.
-  static func allPaths(_ rows: [Row] = spec, below: String = "") -> [String] {
-    rows.flatMap { row -> [String] in
-      let path = below + row.key
-      switch row.shape {
-      case .map(let rows, _), .list(.map(let rows, _), _, _):
-        return [path] + allPaths(rows, below: path + ".")
-      default: return [path]
-      }
+    /// Parts of the dotted path in `node`; an error where the language has no such key.
+    static func knownPath(_ node: Node) throws(ProfileError) -> [String] {
+        let text = node.text ?? ""
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+        if let found = find(parts) { return found.path }
+        let hint =
+            nearest(text, in: allPaths()).map { "did you mean '\($0)'?" }
+            ?? "dotted paths start below spec: governance.budget"
+        throw ProfileError(node.mark, "unknown key '\(text.shown)'", hint: hint)
     }
-  }
+
+    /// Every dotted path below `spec` that a document can name, aliases included.
+    static func allPaths(_ rows: [Row] = spec, below: String = "") -> [String] {
+        rows.flatMap { row -> [String] in
+            let path = below + row.key
+            switch row.shape {
+            case .map(let rows, _), .list(.map(let rows, _), _, _):
+                return [path] + allPaths(rows, below: path + ".")
+            default: return [path]
+            }
+        }
+    }
 }
 
 struct Canonicalizer {
-  let folder: String?
-  var notes: [Note] = []
-  private var moves: [(from: [String], to: [String], value: Node, keyMark: Mark)] = []
+    let folder: String?
+    var notes: [Note] = []
+    private var moves: [(from: [String], to: [String], value: Node, keyMark: Mark)] = []
 
-  init(folder: String?) { self.folder = folder }
+    init(folder: String?) { self.folder = folder }
 
-  /// `below`: whether `path` is a path below `spec`.
-  mutating func node(_ node: Node, _ shape: Shape, key: String, path: [String], below: Bool)
-    throws(ProfileError) -> Node
-  {
-    switch shape {
-    case .scalar(let scalar): return try self.scalar(node, scalar, key: key)
-    case .either(let scalar, let other):
-      if case .scalar(let inner) = other {
-        guard let text = node.text else { throw wrongForm(node, "a text", key: key) }
-        return try self.scalar(node, scalar.complaint(text) == nil ? scalar : inner, key: key)
-      }
-      return node.text == nil
-        ? try self.node(node, other, key: key, path: path, below: below)
-        : try self.scalar(node, scalar, key: key)
-    case .list(let element, let identity, _):
-      return try list(node, element, identity, key: key, path: path, below: below)
-    case .table(let name, let value):
-      return try table(node, name, value, key: key, path: path, below: below)
-    case .map(let rows, let shorthand):
-      return try map(node, rows, shorthand, key: key, path: path, below: below)
-    }
-  }
-
-  private mutating func map(
-    _ node: Node, _ rows: [Row], _ shorthand: String?, key: String, path: [String], below: Bool
-  )
-    throws(ProfileError) -> Node
-  {
-    var entries: [Node.Entry]
-    if let given = node.entries {
-      entries = given
-    } else if let shorthand, let text = node.text, !text.isEmpty {
-      entries = [Node.Entry(key: shorthand, keyMark: node.mark, value: node)]
-    } else {
-      throw wrongForm(node, "a map", key: key)
-    }
-    var result: [Node.Entry] = []
-    for entry in entries {
-      guard let row = rows.first(where: { $0.key == entry.key }) else {
-        throw unknown(entry, rows, below: below ? path : nil)
-      }
-      if result.contains(where: { $0.key == entry.key }) {
-        throw ProfileError(entry.keyMark, "key '\(entry.key)' stands twice")
-      }
-      let isSpec = !below && path.isEmpty && row.key == "spec"
-      let inner = below ? path + [row.key] : []
-      let value = try self.node(
-        entry.value, row.shape, key: row.key, path: inner, below: below || isSpec)
-      if let target = row.alias {
-        moves.append((inner, target, value, entry.keyMark))
-      } else if case .ignored(let reason) = row.enforcement {
-        let dotted = inner.joined(separator: ".")
-        notes.append(
-          Note(.ignored, entry.keyMark, key: dotted, "'\(dotted)' has no effect: \(reason)"))
-      } else if case .mapping(let left) = value.content, left.isEmpty,
-        entry.value.entries?.isEmpty == false
-      {
-        continue  // nothing but aliases and keys without effect stood in it
-      } else {
-        result.append(Node.Entry(key: entry.key, keyMark: entry.keyMark, value: value))
-      }
-    }
-    for row in rows where row.required && !entries.contains(where: { $0.key == row.key }) {
-      let value: String =
-        if case .scalar(.choice(let words, _)) = row.shape { words.first ?? "…" } else { "…" }
-      throw ProfileError(
-        node.mark, "'\(row.key)' is missing in '\(key)'", hint: "add \(row.key): \(value)")
-    }
-    return Node(.mapping(result), mark: node.mark)
-  }
-
-  private mutating func list(
-    _ node: Node, _ element: Shape, _ identity: String?, key: String, path: [String], below: Bool
-  )
-    throws(ProfileError) -> Node
-  {
-    guard let elements = node.elements else {
-      let hint = node.text.map {
-        $0.isEmpty ? "write [] for an empty list, or take the key out" : "write [\($0.shown)]"
-      }
-      throw wrongForm(node, "a list", key: key, hint: hint)
-    }
-    var result: [Node] = []
-    for element_ in elements {
-      let value = try self.node(element_, element, key: key, path: path, below: below)
-      if let identity, let name = value[identity]?.text,
-        result.contains(where: { $0[identity]?.text == name })
-      {
-        throw ProfileError(
-          element_.mark, "'\(key)' has '\(name.shown)' twice",
-          hint: "one entry for each \(identity)")
-      }
-      if !result.contains(where: { $0.means(value) }) { result.append(value) }
-    }
-    return Node(.sequence(result), mark: node.mark)
-  }
-
-  private mutating func table(
-    _ node: Node, _ name: Scalar, _ value: Shape, key: String, path: [String], below: Bool
-  )
-    throws(ProfileError) -> Node
-  {
-    guard let entries = node.entries else { throw wrongForm(node, "a map", key: key) }
-    var result: [Node.Entry] = []
-    for entry in entries {
-      let canonical =
-        try scalar(Node.text(entry.key, mark: entry.keyMark), name, key: key).text ?? entry.key
-      if result.contains(where: { $0.key == canonical }) {
-        throw ProfileError(entry.keyMark, "'\(key)' has '\(canonical.shown)' twice")
-      }
-      let inner = try self.node(
-        entry.value, value, key: entry.key, path: path + [canonical], below: below)
-      result.append(Node.Entry(key: canonical, keyMark: entry.keyMark, value: inner))
-    }
-    return Node(.mapping(result), mark: node.mark)
-  }
-
-  private func scalar(_ node: Node, _ scalar: Scalar, key: String) throws(ProfileError) -> Node {
-    guard case .scalar(let given, let quoted) = node.content else {
-      throw wrongForm(node, "a text", key: key)
-    }
-    let text = rooted(given, scalar)
-    if let (expected, hint) = scalar.complaint(text) {
-      if given.isEmpty {
-        throw ProfileError(node.mark, "'\(key.shown)' is empty; expected \(expected)", hint: hint)
-      }
-      let value = scalar.mayBeQuoted ? "'\(given.shown)'" : "set"
-      throw ProfileError(node.mark, "'\(key.shown)' is \(value), not \(expected)", hint: hint)
-    }
-    return Node(.scalar(canonical(text, scalar), quoted: quoted), mark: node.mark)
-  }
-
-  /// `${HOME}` and `${PROJECT_ROOT}` of the older spelling: the caller's home, and the document's folder.
-  private func rooted(_ text: String, _ scalar: Scalar) -> String {
-    switch scalar {
-    case .path, .grant, .pattern:
-      for (variable, stand) in [("${HOME}", "~"), ("${PROJECT_ROOT}", ".")]
-      where text == variable || text.hasPrefix(variable + "/") {
-        return stand + text.dropFirst(variable.count)
-      }
-      return text
-    default: return text
-    }
-  }
-
-  private func canonical(_ text: String, _ scalar: Scalar) -> String {
-    switch scalar {
-    case .choice(_, let synonyms): return synonyms[text] ?? text
-    case .method: return text.uppercased()
-    case .hostName: return HostName(text)?.text ?? text
-    case .hostPattern: return HostPattern(text)?.description ?? text
-    case .piiType:
-      let word = text.lowercased()
-      return word == "all" || PIIHandling.categories.contains(word) ? word : text.uppercased()
-    case .grant(let words) where words.contains(text): return text
-    case .path, .grant: return absolute(text)
-    default: return text
-    }
-  }
-
-  private func absolute(_ text: String) -> String {
-    guard !text.hasPrefix("/"), !text.hasPrefix("~"), let folder else { return text }
-    var rest = text[...]
-    while rest.hasPrefix("./") { rest = rest.dropFirst(2).drop(while: { $0 == "/" }) }
-    let base = folder == "/" ? "" : folder
-    switch rest {
-    case ".", "": return folder
-    case ".?", "?": return folder + "?"
-    default: return base + "/" + rest
-    }
-  }
-
-  /// Puts what stood under an alias where it belongs. Both forms in one document could disagree: refused.
-  mutating func moveAliases(into spec: inout Node) throws(ProfileError) {
-    for move in moves {
-      if let there = spec[path: move.to] {
-        throw ProfileError(
-          move.keyMark,
-          "'\(move.from.joined(separator: "."))' and '\(move.to.joined(separator: "."))' say the same",
-          hint: "keep one of them; the other stands at \(there.mark)")
-      }
-      spec.set(move.to, move.value, keyMark: move.keyMark)
-    }
-  }
-
-  private func wrongForm(_ node: Node, _ expected: String, key: String, hint: String? = nil)
-    -> ProfileError
-  {
-    if node.text?.isEmpty == true {
-      let empty = expected == "a map" ? "write {} for an empty map, or take the key out" : nil
-      return ProfileError(
-        node.mark, "'\(key.shown)' is empty; expected \(expected)", hint: hint ?? empty)
-    }
-    return ProfileError(node.mark, "'\(key.shown)' is \(node.form), not \(expected)", hint: hint)
-  }
-
-  private func unknown(_ entry: Node.Entry, _ rows: [Row], below path: [String]?) -> ProfileError {
-    var hint = nearest(entry.key, in: rows.map(\.key)).map { "did you mean '\($0)'?" }
-    if hint == nil,
-      let elsewhere = Language.allPaths().first(where: {
-        $0.hasSuffix("." + entry.key) || $0 == entry.key
-      })
+    /// `below`: whether `path` is a path below `spec`.
+    mutating func node(_ node: Node, _ shape: Shape, key: String, path: [String], below: Bool)
+        throws(ProfileError) -> Node
     {
-      let parent = elsewhere.split(separator: ".").dropLast().joined(separator: ".")
-      hint = "'\(entry.key)' stands below 'spec\(parent.isEmpty ? "" : "." + parent)'"
+        switch shape {
+        case .scalar(let scalar): return try self.scalar(node, scalar, key: key)
+        case .either(let scalar, let other):
+            if case .scalar(let inner) = other {
+                guard let text = node.text else { throw wrongForm(node, "a text", key: key) }
+                return try self.scalar(node, scalar.complaint(text) == nil ? scalar : inner, key: key)
+            }
+            return node.text == nil
+                ? try self.node(node, other, key: key, path: path, below: below)
+                : try self.scalar(node, scalar, key: key)
+        case .list(let element, let identity, _):
+            return try list(node, element, identity, key: key, path: path, below: below)
+        case .table(let name, let value):
+            return try table(node, name, value, key: key, path: path, below: below)
+        case .map(let rows, let shorthand):
+            return try map(node, rows, shorthand, key: key, path: path, below: below)
+        }
     }
-    let known = rows.filter { $0.alias == nil }.map { "'\($0.key)'" }.joined(separator: ", ")
-    return ProfileError(
-      entry.keyMark, "unknown key '\(entry.key.shown)'", hint: hint ?? "known here: \(known)")
-  }
+
+    private mutating func map(
+        _ node: Node, _ rows: [Row], _ shorthand: String?, key: String, path: [String], below: Bool
+    )
+        throws(ProfileError) -> Node
+    {
+        var entries: [Node.Entry]
+        if let given = node.entries {
+            entries = given
+        } else if let shorthand, let text = node.text, !text.isEmpty {
+            entries = [Node.Entry(key: shorthand, keyMark: node.mark, value: node)]
+        } else {
+            throw wrongForm(node, "a map", key: key)
+        }
+        var result: [Node.Entry] = []
+        for entry in entries {
+            guard let row = rows.first(where: { $0.key == entry.key }) else {
+                throw unknown(entry, rows, below: below ? path : nil)
+            }
+            if result.contains(where: { $0.key == entry.key }) {
+                throw ProfileError(entry.keyMark, "key '\(entry.key)' stands twice")
+            }
+            let isSpec = !below && path.isEmpty && row.key == "spec"
+            let inner = below ? path + [row.key] : []
+            let value = try self.node(
+                entry.value, row.shape, key: row.key, path: inner, below: below || isSpec)
+            if let target = row.alias {
+                moves.append((inner, target, value, entry.keyMark))
+            } else if case .ignored(let reason) = row.enforcement {
+                let dotted = inner.joined(separator: ".")
+                notes.append(
+                    Note(.ignored, entry.keyMark, key: dotted, "'\(dotted)' has no effect: \(reason)"))
+            } else if case .mapping(let left) = value.content, left.isEmpty,
+                entry.value.entries?.isEmpty == false
+            {
+                continue  // nothing but aliases and keys without effect stood in it
+            } else {
+                result.append(Node.Entry(key: entry.key, keyMark: entry.keyMark, value: value))
+            }
+        }
+        for row in rows where row.required && !entries.contains(where: { $0.key == row.key }) {
+            let value: String =
+                if case .scalar(.choice(let words, _)) = row.shape { words.first ?? "…" } else { "…" }
+            throw ProfileError(
+                node.mark, "'\(row.key)' is missing in '\(key)'", hint: "add \(row.key): \(value)")
+        }
+        return Node(.mapping(result), mark: node.mark)
+    }
+
+    private mutating func list(
+        _ node: Node, _ element: Shape, _ identity: String?, key: String, path: [String], below: Bool
+    )
+        throws(ProfileError) -> Node
+    {
+        guard let elements = node.elements else {
+            let hint = node.text.map {
+                $0.isEmpty ? "write [] for an empty list, or take the key out" : "write [\($0.shown)]"
+            }
+            throw wrongForm(node, "a list", key: key, hint: hint)
+        }
+        var result: [Node] = []
+        for element_ in elements {
+            let value = try self.node(element_, element, key: key, path: path, below: below)
+            if let identity, let name = value[identity]?.text,
+                result.contains(where: { $0[identity]?.text == name })
+            {
+                throw ProfileError(
+                    element_.mark, "'\(key)' has '\(name.shown)' twice",
+                    hint: "one entry for each \(identity)")
+            }
+            if !result.contains(where: { $0.means(value) }) { result.append(value) }
+        }
+        return Node(.sequence(result), mark: node.mark)
+    }
+
+    private mutating func table(
+        _ node: Node, _ name: Scalar, _ value: Shape, key: String, path: [String], below: Bool
+    )
+        throws(ProfileError) -> Node
+    {
+        guard let entries = node.entries else { throw wrongForm(node, "a map", key: key) }
+        var result: [Node.Entry] = []
+        for entry in entries {
+            let canonical =
+                try scalar(Node.text(entry.key, mark: entry.keyMark), name, key: key).text ?? entry.key
+            if result.contains(where: { $0.key == canonical }) {
+                throw ProfileError(entry.keyMark, "'\(key)' has '\(canonical.shown)' twice")
+            }
+            let inner = try self.node(
+                entry.value, value, key: entry.key, path: path + [canonical], below: below)
+            result.append(Node.Entry(key: canonical, keyMark: entry.keyMark, value: inner))
+        }
+        return Node(.mapping(result), mark: node.mark)
+    }
+
+    private func scalar(_ node: Node, _ scalar: Scalar, key: String) throws(ProfileError) -> Node {
+        guard case .scalar(let given, let quoted) = node.content else {
+            throw wrongForm(node, "a text", key: key)
+        }
+        let text = rooted(given, scalar)
+        if let (expected, hint) = scalar.complaint(text) {
+            if given.isEmpty {
+                throw ProfileError(node.mark, "'\(key.shown)' is empty; expected \(expected)", hint: hint)
+            }
+            let value = scalar.mayBeQuoted ? "'\(given.shown)'" : "set"
+            throw ProfileError(node.mark, "'\(key.shown)' is \(value), not \(expected)", hint: hint)
+        }
+        return Node(.scalar(canonical(text, scalar), quoted: quoted), mark: node.mark)
+    }
+
+    /// `${HOME}` and `${PROJECT_ROOT}` of the older spelling: the caller's home, and the document's folder.
+    private func rooted(_ text: String, _ scalar: Scalar) -> String {
+        switch scalar {
+        case .path, .grant, .pattern:
+            for (variable, stand) in [("${HOME}", "~"), ("${PROJECT_ROOT}", ".")]
+            where text == variable || text.hasPrefix(variable + "/") {
+                return stand + text.dropFirst(variable.count)
+            }
+            return text
+        default: return text
+        }
+    }
+
+    private func canonical(_ text: String, _ scalar: Scalar) -> String {
+        switch scalar {
+        case .choice(_, let synonyms): return synonyms[text] ?? text
+        case .method: return text.uppercased()
+        case .hostName: return HostName(text)?.text ?? text
+        case .hostPattern: return HostPattern(text)?.description ?? text
+        case .piiType:
+            let word = text.lowercased()
+            return word == "all" || PIIHandling.categories.contains(word) ? word : text.uppercased()
+        case .grant(let words) where words.contains(text): return text
+        case .path, .grant: return absolute(text)
+        default: return text
+        }
+    }
+
+    private func absolute(_ text: String) -> String {
+        guard !text.hasPrefix("/"), !text.hasPrefix("~"), let folder else { return text }
+        var rest = text[...]
+        while rest.hasPrefix("./") { rest = rest.dropFirst(2).drop(while: { $0 == "/" }) }
+        let base = folder == "/" ? "" : folder
+        switch rest {
+        case ".", "": return folder
+        case ".?", "?": return folder + "?"
+        default: return base + "/" + rest
+        }
+    }
+
+    /// Puts what stood under an alias where it belongs. Both forms in one document could disagree: refused.
+    mutating func moveAliases(into spec: inout Node) throws(ProfileError) {
+        for move in moves {
+            if let there = spec[path: move.to] {
+                throw ProfileError(
+                    move.keyMark,
+                    "'\(move.from.joined(separator: "."))' and '\(move.to.joined(separator: "."))' say the same",
+                    hint: "keep one of them; the other stands at \(there.mark)")
+            }
+            spec.set(move.to, move.value, keyMark: move.keyMark)
+        }
+    }
+
+    private func wrongForm(_ node: Node, _ expected: String, key: String, hint: String? = nil)
+        -> ProfileError
+    {
+        if node.text?.isEmpty == true {
+            let empty = expected == "a map" ? "write {} for an empty map, or take the key out" : nil
+            return ProfileError(
+                node.mark, "'\(key.shown)' is empty; expected \(expected)", hint: hint ?? empty)
+        }
+        return ProfileError(node.mark, "'\(key.shown)' is \(node.form), not \(expected)", hint: hint)
+    }
+
+    private func unknown(_ entry: Node.Entry, _ rows: [Row], below path: [String]?) -> ProfileError {
+        var hint = nearest(entry.key, in: rows.map(\.key)).map { "did you mean '\($0)'?" }
+        if hint == nil,
+            let elsewhere = Language.allPaths().first(where: {
+                $0.hasSuffix("." + entry.key) || $0 == entry.key
+            })
+        {
+            let parent = elsewhere.split(separator: ".").dropLast().joined(separator: ".")
+            hint = "'\(entry.key)' stands below 'spec\(parent.isEmpty ? "" : "." + parent)'"
+        }
+        let known = rows.filter { $0.alias == nil }.map { "'\($0.key)'" }.joined(separator: ", ")
+        return ProfileError(
+            entry.keyMark, "unknown key '\(entry.key.shown)'", hint: hint ?? "known here: \(known)")
+    }
 }
 
 extension Node {
-  /// What it is, for a message.
-  var form: String {
-    switch content {
-    case .scalar: "a text"
-    case .sequence: "a list"
-    case .mapping: "a map"
+    /// What it is, for a message.
+    var form: String {
+        switch content {
+        case .scalar: "a text"
+        case .sequence: "a list"
+        case .mapping: "a map"
+        }
     }
-  }
 }
 
 extension String {
-  /// Safe to print: control characters made visible, cut after 60 characters.
-  var shown: String {
-    let cut = unicodeScalars.prefix(60)
-    var out = ""
-    for scalar in cut {
-      switch scalar.properties.generalCategory {
-      case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate:
-        out += "\\u{\(String(scalar.value, radix: 16))}"
-      default: out.unicodeScalars.append(scalar)
-      }
+    /// Safe to print: control characters made visible, cut after 60 characters.
+    var shown: String {
+        let cut = unicodeScalars.prefix(60)
+        var out = ""
+        for scalar in cut {
+            switch scalar.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate:
+                out += "\\u{\(String(scalar.value, radix: 16))}"
+            default: out.unicodeScalars.append(scalar)
+            }
+        }
+        return cut.count < unicodeScalars.count ? out + "…" : out
     }
-    return cut.count < unicodeScalars.count ? out + "…" : out
-  }
 }
 
 extension ProfileDocument {
-  /// `--set KEY=VALUE` as a document that holds this one key.
-  public init(setting key: String, value: Node, mark: Mark, folder: String?) throws(ProfileError) {
-    let path = try Language.knownPath(.text(key, mark: mark))
-    var root = Node(.mapping([]), mark: mark)
-    root.set(["apiVersion"], .text(Language.apiVersion, mark: mark), keyMark: mark)
-    root.set(["spec"] + path, value, keyMark: mark)
-    try self.init(
-      root, source: ProfileSource(id: "--set", name: mark.file, trusted: false), folder: folder)
-  }
+    /// `--set KEY=VALUE` as a document that holds this one key.
+    public init(setting key: String, value: Node, mark: Mark, folder: String?) throws(ProfileError) {
+        let path = try Language.knownPath(.text(key, mark: mark))
+        var root = Node(.mapping([]), mark: mark)
+        root.set(["apiVersion"], .text(Language.apiVersion, mark: mark), keyMark: mark)
+        root.set(["spec"] + path, value, keyMark: mark)
+        try self.init(
+            root, source: ProfileSource(id: "--set", name: mark.file, trusted: false), folder: folder)
+    }
 }

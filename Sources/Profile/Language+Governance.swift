@@ -1,256 +1,256 @@
 // Language, `spec.governance`: network, providers, credentials, redaction, budget, and what later releases enforce.
 
 extension Language {
-  static let governance: [Row] = [
-    Row(
-      "network_access", .map(networkAccess),
-      "Where requests may go, besides the providers' endpoints."),
-    Row(
-      "providers",
-      .list(
-        .map(
-          [
-            Row(
-              "name", .scalar(.providerName), "A provider that akios-exec knows.", required: true),
-            Row(
-              "models", .either(.choice(["all"]), .list(.scalar(.text(256)))),
-              "Models that may be asked; all: with a price.",
-              default: "all", looser: .grant),
-            Row(
-              "server_tools", .scalar(.choice(["deny", "allow"])),
-              "Tools that make the provider contact third parties.", default: "deny", looser: .later
-            ),
-            Row(
-              "keys", .scalar(.choice(["broker", "pinned", "any"])),
-              "Whose key may be used on the provider's hosts.",
-              default: "pinned", looser: .later),
-          ], shorthand: "name"), identity: "name"), "Model endpoints that are granted and metered.",
-      looser: .grant),
-    Row(
-      "credentials",
-      .list(
-        .map([
-          Row(
-            "env", .scalar(.variable), "The agent's variable; it holds a placeholder.",
-            required: true),
-          Row(
-            "from",
+    static let governance: [Row] = [
+        Row(
+            "network_access", .map(networkAccess),
+            "Where requests may go, besides the providers' endpoints."),
+        Row(
+            "providers",
+            .list(
+                .map(
+                    [
+                        Row(
+                            "name", .scalar(.providerName), "A provider that akios-exec knows.", required: true),
+                        Row(
+                            "models", .either(.choice(["all"]), .list(.scalar(.text(256)))),
+                            "Models that may be asked; all: with a price.",
+                            default: "all", looser: .grant),
+                        Row(
+                            "server_tools", .scalar(.choice(["deny", "allow"])),
+                            "Tools that make the provider contact third parties.", default: "deny", looser: .later
+                        ),
+                        Row(
+                            "keys", .scalar(.choice(["broker", "pinned", "any"])),
+                            "Whose key may be used on the provider's hosts.",
+                            default: "pinned", looser: .later),
+                    ], shorthand: "name"), identity: "name"), "Model endpoints that are granted and metered.",
+            looser: .grant),
+        Row(
+            "credentials",
+            .list(
+                .map([
+                    Row(
+                        "env", .scalar(.variable), "The agent's variable; it holds a placeholder.",
+                        required: true),
+                    Row(
+                        "from",
+                        .map([
+                            Row("file", .scalar(.path(optional: false)), "A file with the key."),
+                            Row("env", .scalar(.variable), "A variable of the caller's with the key."),
+                        ]), "Where the key comes from: file or env, one of them.", required: true),
+                    Row(
+                        "hosts", .list(.scalar(.hostName)), "Where the placeholder is replaced.", required: true
+                    ),
+                    Row(
+                        "optional", .scalar(.bool), "Whether absence is recorded instead of fatal.",
+                        default: "false"),
+                ]), identity: "env", whole: true),
+            "Keys that the agent never sees. They fill in and grant nothing.", looser: .grant),
+        Row("pii_handling", .map(piiHandling), "Redaction. Secrets are always on."),
+        Row("budget", .map(budget), "Settled plus reserved never exceeds it."),
+        Row("model_routing", .map(modelRouting), "Rewrites of the model.", .no()),
+        Row(
+            "loop_detection",
             .map([
-              Row("file", .scalar(.path(optional: false)), "A file with the key."),
-              Row("env", .scalar(.variable), "A variable of the caller's with the key."),
-            ]), "Where the key comes from: file or env, one of them.", required: true),
-          Row(
-            "hosts", .list(.scalar(.hostName)), "Where the placeholder is replaced.", required: true
-          ),
-          Row(
-            "optional", .scalar(.bool), "Whether absence is recorded instead of fatal.",
-            default: "false"),
-        ]), identity: "env", whole: true),
-      "Keys that the agent never sees. They fill in and grant nothing.", looser: .grant),
-    Row("pii_handling", .map(piiHandling), "Redaction. Secrets are always on."),
-    Row("budget", .map(budget), "Settled plus reserved never exceeds it."),
-    Row("model_routing", .map(modelRouting), "Rewrites of the model.", .no()),
-    Row(
-      "loop_detection",
-      .map([
-        Row(
-          "same_request", .scalar(.integer(1...1_000_000)), "The same request so many times.",
-          looser: .more),
-        Row(
-          "same_tool_call", .scalar(.integer(1...1_000_000)), "The same tool call so many times.",
-          looser: .more),
-        Row("window", .scalar(.span), "Within this time."),
-        Row(
-          "action", .scalar(.choice(["stop", "throttle", "alert"])), "What happens then.",
-          default: "stop", looser: .later),
-      ]), "Stops an agent that goes round in circles.", .no()),
-    Row(
-      "approvals",
-      .map([
-        Row(
-          "mode", .scalar(.choice(["explore", "ask", "auto"])), "Whether an operator is asked.",
-          default: "ask",
-          looser: .later),
-        Row(
-          "ask_at", .scalar(.choice(["low", "medium", "high", "critical"])), "From which risk on.",
-          default: "high",
-          looser: .later),
-        Row("timeout", .scalar(.span), "Then the answer is no.", default: "5m"),
-      ]), "Questions to the operator.", .no()),
-  ]
-
-  private static func rule(_ deny: Bool) -> Shape {
-    .map(
-      [
-        Row(
-          "host", .scalar(.hostPattern), "One name, or .example.com for every name below it.",
-          required: true),
-        Row("ports", .list(.scalar(.port)), deny ? "Absent: every port." : "Absent: [443]."),
-        Row(
-          "methods", .list(.scalar(.method)),
-          deny ? "Absent: every method." : "Absent: [GET, HEAD]."),
-        Row(
-          "paths", .list(.scalar(.urlPath)),
-          "Globs: * within a segment, ** across. Absent: all; on a provider's host, its endpoints."),
-      ]
-        + (deny
-          ? []
-          : [
-            Row(
-              "redact",
-              .map([
                 Row(
-                  "in", .scalar(.choice(["all", "secrets", "none"])),
-                  "What is redacted in answers.",
-                  default: "none")
-              ]), "Redaction of this host's answers."),
-            Row(
-              "unmetered", .scalar(.choice(["deny", "allow"])),
-              "allow: provider operations without a price may pass.",
-              default: "deny"),
-            Row(
-              "tls", .scalar(.choice(["intercept", "passthrough"])),
-              "passthrough: unread, counted in bytes.",
-              default: "intercept"),
-          ]),
-      shorthand: "host")
-  }
-
-  private static let networkAccess: [Row] = [
-    Row("allowlist", .list(rule(false)), "Hosts that are granted.", looser: .grant),
-    Row(
-      "denylist", .list(rule(true)), "Wins over allowlist, providers and what a child adds.",
-      looser: .removal),
-    Row(
-      "tcp",
-      .list(
-        .map([
-          Row("host", .scalar(.hostPattern), "One name.", required: true),
-          Row("port", .scalar(.port), "One port.", required: true),
-        ])), "Raw connections, unread.", looser: .grant, .no()),
-    Row(
-      "unix_sockets", .list(.scalar(.path(optional: true))),
-      "Sockets of the host; each is a way out.", looser: .grant, .no()),
-    Row(
-      "private_networks", .either(.choice(["deny"]), .list(.scalar(.network))),
-      "Private networks that names may lead to. Cloud metadata never.", default: "deny",
-      looser: .grant),
-    Row(
-      "resolve", .table(.hostName, .scalar(.resolution)),
-      "Names answered here; grants that one address and port.", looser: .grant),
-    Row(
-      "trust", .list(.scalar(.path(optional: false))), "PEM files with further upstream roots.",
-      looser: .grant),
-    Row(
-      "upstream_proxy", .either(.choice(["none"]), .scalar(.url)), "http://proxy:3128",
-      default: "none", looser: .change,
-      .no(except: ["none"])),
-    Row(
-      "limits",
-      .map([
+                    "same_request", .scalar(.integer(1...1_000_000)), "The same request so many times.",
+                    looser: .more),
+                Row(
+                    "same_tool_call", .scalar(.integer(1...1_000_000)), "The same tool call so many times.",
+                    looser: .more),
+                Row("window", .scalar(.span), "Within this time."),
+                Row(
+                    "action", .scalar(.choice(["stop", "throttle", "alert"])), "What happens then.",
+                    default: "stop", looser: .later),
+            ]), "Stops an agent that goes round in circles.", .no()),
         Row(
-          "requests_per_minute", .scalar(.integer(1...10_000_000)), "Requests of the session.",
-          looser: .more),
-        Row("bandwidth", .scalar(.rate), "Bytes a second, both ways.", looser: .more, .no()),
-        Row(
-          "connections", .scalar(.integer(1...65_535)), "Connections at once.", default: "64",
-          looser: .more),
-        Row("body", .scalar(.bytes), "Size of one body.", default: "16M", looser: .more),
-      ]), "Rates and sizes."),
-  ]
-
-  private static let piiHandling: [Row] = [
-    Row(
-      "mode", .scalar(.choice(["block", "redact_before_inference", "detect"])),
-      "Replace, refuse, or only record what is found.", default: "redact_before_inference",
-      looser: .later),
-    Row(
-      "types", .list(.scalar(.piiType)), "Types (EMAIL) or categories (personal); all.",
-      default: "all", looser: .removal),
-    Row("fields", .list(.scalar(.piiType)), "As types.", alias: "governance.pii_handling.types"),
-    Row(
-      "direction", .scalar(.choice(["both", "out", "in"])), "Requests, answers, both.",
-      default: "both",
-      looser: .notThis("both")),
-    Row(
-      "strategy", .scalar(.choice(["marker", "numbered", "pseudonym", "restore"])),
-      "What stands in its place.",
-      default: "marker", looser: .notThis("marker"), .no(except: ["marker"])),
-    Row(
-      "binary", .scalar(.choice(["block", "allow"])), "Images and other bytes that cannot be read.",
-      default: "block",
-      looser: .later),
-  ]
-
-  private static let budget: [Row] =
-    [
-      Row(
-        "unknown_model", .scalar(.choice(["refuse", "allow"])),
-        "What becomes of a model without a price.", default: "refuse",
-        looser: .later),
-      Row(
-        "per_call",
-        .map([Row("max_tokens", .scalar(.integer(1...100_000_000)), "Output cap.", looser: .more)]),
-        "One call."),
-      window("per_session", .perSession), window("per_minute", .perMinute),
-      window("per_day", .perDay),
-      Row(
-        "max_tokens_per_call", .scalar(.integer(1...100_000_000)), "As per_call.max_tokens.",
-        alias: "governance.budget.per_call.max_tokens"),
+            "approvals",
+            .map([
+                Row(
+                    "mode", .scalar(.choice(["explore", "ask", "auto"])), "Whether an operator is asked.",
+                    default: "ask",
+                    looser: .later),
+                Row(
+                    "ask_at", .scalar(.choice(["low", "medium", "high", "critical"])), "From which risk on.",
+                    default: "high",
+                    looser: .later),
+                Row("timeout", .scalar(.span), "Then the answer is no.", default: "5m"),
+            ]), "Questions to the operator.", .no()),
     ]
-    + ["session", "minute", "day"].flatMap { span in
-      [
-        Row(
-          "max_cost_per_\(span)", .scalar(.money), "As per_\(span).max_cost_usd.",
-          alias: "governance.budget.per_\(span).max_cost_usd"),
-        Row(
-          "max_tokens_per_\(span)", .scalar(.integer(0...Int64.max)), "As per_\(span).max_tokens.",
-          alias: "governance.budget.per_\(span).max_tokens"),
-        Row(
-          "max_requests_per_\(span)", .scalar(.integer(0...Int64.max)),
-          "As per_\(span).max_requests.",
-          alias: "governance.budget.per_\(span).max_requests"),
-      ]
+
+    private static func rule(_ deny: Bool) -> Shape {
+        .map(
+            [
+                Row(
+                    "host", .scalar(.hostPattern), "One name, or .example.com for every name below it.",
+                    required: true),
+                Row("ports", .list(.scalar(.port)), deny ? "Absent: every port." : "Absent: [443]."),
+                Row(
+                    "methods", .list(.scalar(.method)),
+                    deny ? "Absent: every method." : "Absent: [GET, HEAD]."),
+                Row(
+                    "paths", .list(.scalar(.urlPath)),
+                    "Globs: * within a segment, ** across. Absent: all; on a provider's host, its endpoints."),
+            ]
+                + (deny
+                    ? []
+                    : [
+                        Row(
+                            "redact",
+                            .map([
+                                Row(
+                                    "in", .scalar(.choice(["all", "secrets", "none"])),
+                                    "What is redacted in answers.",
+                                    default: "none")
+                            ]), "Redaction of this host's answers."),
+                        Row(
+                            "unmetered", .scalar(.choice(["deny", "allow"])),
+                            "allow: provider operations without a price may pass.",
+                            default: "deny"),
+                        Row(
+                            "tls", .scalar(.choice(["intercept", "passthrough"])),
+                            "passthrough: unread, counted in bytes.",
+                            default: "intercept"),
+                    ]),
+            shorthand: "host")
     }
 
-  enum Span { case perSession, perMinute, perDay }
+    private static let networkAccess: [Row] = [
+        Row("allowlist", .list(rule(false)), "Hosts that are granted.", looser: .grant),
+        Row(
+            "denylist", .list(rule(true)), "Wins over allowlist, providers and what a child adds.",
+            looser: .removal),
+        Row(
+            "tcp",
+            .list(
+                .map([
+                    Row("host", .scalar(.hostPattern), "One name.", required: true),
+                    Row("port", .scalar(.port), "One port.", required: true),
+                ])), "Raw connections, unread.", looser: .grant, .no()),
+        Row(
+            "unix_sockets", .list(.scalar(.path(optional: true))),
+            "Sockets of the host; each is a way out.", looser: .grant, .no()),
+        Row(
+            "private_networks", .either(.choice(["deny"]), .list(.scalar(.network))),
+            "Private networks that names may lead to. Cloud metadata never.", default: "deny",
+            looser: .grant),
+        Row(
+            "resolve", .table(.hostName, .scalar(.resolution)),
+            "Names answered here; grants that one address and port.", looser: .grant),
+        Row(
+            "trust", .list(.scalar(.path(optional: false))), "PEM files with further upstream roots.",
+            looser: .grant),
+        Row(
+            "upstream_proxy", .either(.choice(["none"]), .scalar(.url)), "http://proxy:3128",
+            default: "none", looser: .change,
+            .no(except: ["none"])),
+        Row(
+            "limits",
+            .map([
+                Row(
+                    "requests_per_minute", .scalar(.integer(1...10_000_000)), "Requests of the session.",
+                    looser: .more),
+                Row("bandwidth", .scalar(.rate), "Bytes a second, both ways.", looser: .more, .no()),
+                Row(
+                    "connections", .scalar(.integer(1...65_535)), "Connections at once.", default: "64",
+                    looser: .more),
+                Row("body", .scalar(.bytes), "Size of one body.", default: "16M", looser: .more),
+            ]), "Rates and sizes."),
+    ]
 
-  /// A window of the budget; a day's is not enforced yet, because it outlives a session.
-  static func window(_ key: String, _ span: Span) -> Row {
-    Row(
-      key,
-      .map([
+    private static let piiHandling: [Row] = [
         Row(
-          "max_cost_usd", .scalar(.money), "Money, as decimal text.",
-          default: span == .perSession ? "1.00" : nil,
-          looser: .more),
-        Row("max_tokens", .scalar(.integer(0...Int64.max)), "Tokens in and out.", looser: .more),
+            "mode", .scalar(.choice(["block", "redact_before_inference", "detect"])),
+            "Replace, refuse, or only record what is found.", default: "redact_before_inference",
+            looser: .later),
         Row(
-          "max_requests", .scalar(.integer(0...Int64.max)), "Requests to providers.", looser: .more),
+            "types", .list(.scalar(.piiType)), "Types (EMAIL) or categories (personal); all.",
+            default: "all", looser: .removal),
+        Row("fields", .list(.scalar(.piiType)), "As types.", alias: "governance.pii_handling.types"),
         Row(
-          "action_on_exceed",
-          .scalar(
-            .choice(
-              ["terminate", "throttle", "alert_and_queue", "alert"],
-              synonyms: ["terminate_with_summary": "terminate"])),
-          "What happens at the limit.", default: span == .perMinute ? "throttle" : "terminate",
-          looser: span == .perSession ? .later : .laterOfLimit,
-          .no(except: ["terminate", "throttle", "alert"])),
-        Row("grace", .scalar(.span), "From the refusal to the kill.", default: "2s", looser: .more),
-      ]), "The limits of one window.", span == .perDay ? .no() : .yes)
-  }
+            "direction", .scalar(.choice(["both", "out", "in"])), "Requests, answers, both.",
+            default: "both",
+            looser: .notThis("both")),
+        Row(
+            "strategy", .scalar(.choice(["marker", "numbered", "pseudonym", "restore"])),
+            "What stands in its place.",
+            default: "marker", looser: .notThis("marker"), .no(except: ["marker"])),
+        Row(
+            "binary", .scalar(.choice(["block", "allow"])), "Images and other bytes that cannot be read.",
+            default: "block",
+            looser: .later),
+    ]
 
-  static let modelRouting: [Row] = [
-    Row(
-      "rules",
-      .list(
-        .map([
-          Row("condition", .scalar(.text(1024)), "When this rule holds.", required: true),
-          Row("model", .scalar(.text(256)), "The model to ask.", required: true),
-          Row("reason", .scalar(.text(1024)), "Why, for the log."),
-          Row(
-            "max_retries", .scalar(.integer(0...100)),
-            "Retries of the agent's that are let through."),
-        ])), "The first that holds.")
-  ]
+    private static let budget: [Row] =
+        [
+            Row(
+                "unknown_model", .scalar(.choice(["refuse", "allow"])),
+                "What becomes of a model without a price.", default: "refuse",
+                looser: .later),
+            Row(
+                "per_call",
+                .map([Row("max_tokens", .scalar(.integer(1...100_000_000)), "Output cap.", looser: .more)]),
+                "One call."),
+            window("per_session", .perSession), window("per_minute", .perMinute),
+            window("per_day", .perDay),
+            Row(
+                "max_tokens_per_call", .scalar(.integer(1...100_000_000)), "As per_call.max_tokens.",
+                alias: "governance.budget.per_call.max_tokens"),
+        ]
+        + ["session", "minute", "day"].flatMap { span in
+            [
+                Row(
+                    "max_cost_per_\(span)", .scalar(.money), "As per_\(span).max_cost_usd.",
+                    alias: "governance.budget.per_\(span).max_cost_usd"),
+                Row(
+                    "max_tokens_per_\(span)", .scalar(.integer(0...Int64.max)), "As per_\(span).max_tokens.",
+                    alias: "governance.budget.per_\(span).max_tokens"),
+                Row(
+                    "max_requests_per_\(span)", .scalar(.integer(0...Int64.max)),
+                    "As per_\(span).max_requests.",
+                    alias: "governance.budget.per_\(span).max_requests"),
+            ]
+        }
+
+    enum Span { case perSession, perMinute, perDay }
+
+    /// A window of the budget; a day's is not enforced yet, because it outlives a session.
+    static func window(_ key: String, _ span: Span) -> Row {
+        Row(
+            key,
+            .map([
+                Row(
+                    "max_cost_usd", .scalar(.money), "Money, as decimal text.",
+                    default: span == .perSession ? "1.00" : nil,
+                    looser: .more),
+                Row("max_tokens", .scalar(.integer(0...Int64.max)), "Tokens in and out.", looser: .more),
+                Row(
+                    "max_requests", .scalar(.integer(0...Int64.max)), "Requests to providers.", looser: .more),
+                Row(
+                    "action_on_exceed",
+                    .scalar(
+                        .choice(
+                            ["terminate", "throttle", "alert_and_queue", "alert"],
+                            synonyms: ["terminate_with_summary": "terminate"])),
+                    "What happens at the limit.", default: span == .perMinute ? "throttle" : "terminate",
+                    looser: span == .perSession ? .later : .laterOfLimit,
+                    .no(except: ["terminate", "throttle", "alert"])),
+                Row("grace", .scalar(.span), "From the refusal to the kill.", default: "2s", looser: .more),
+            ]), "The limits of one window.", span == .perDay ? .no() : .yes)
+    }
+
+    static let modelRouting: [Row] = [
+        Row(
+            "rules",
+            .list(
+                .map([
+                    Row("condition", .scalar(.text(1024)), "When this rule holds.", required: true),
+                    Row("model", .scalar(.text(256)), "The model to ask.", required: true),
+                    Row("reason", .scalar(.text(1024)), "Why, for the log."),
+                    Row(
+                        "max_retries", .scalar(.integer(0...100)),
+                        "Retries of the agent's that are let through."),
+                ])), "The first that holds.")
+    ]
 }

@@ -4,227 +4,227 @@
 public import Vocabulary
 
 public struct Spec: Sendable, Hashable {
-  public var name = "unnamed"
-  public var description = ""
-  /// The weakest tier to run at; below it the launcher refuses.
-  public var require: Tier = .full
-  public var sandbox = Sandbox()
-  public var network = NetworkAccess()
-  public var providers: [ProviderGrant] = []
-  public var credentials: [Credential] = []
-  public var pii = PIIHandling()
-  public var budget = Budget()
-  public var audit = AuditSpec()
+    public var name = "unnamed"
+    public var description = ""
+    /// The weakest tier to run at; below it the launcher refuses.
+    public var require: Tier = .full
+    public var sandbox = Sandbox()
+    public var network = NetworkAccess()
+    public var providers: [ProviderGrant] = []
+    public var credentials: [Credential] = []
+    public var pii = PIIHandling()
+    public var budget = Budget()
+    public var audit = AuditSpec()
 
-  public init() {}
+    public init() {}
 }
 
 /// A path as an operator wrote it. `path?` means: if it is there.
 public struct PathSpec: Sendable, Hashable {
-  public var path: String
-  public var optional: Bool
-  public init(path: String, optional: Bool = false) {
-    self.path = path
-    self.optional = optional
-  }
+    public var path: String
+    public var optional: Bool
+    public init(path: String, optional: Bool = false) {
+        self.path = path
+        self.optional = optional
+    }
 }
 
 /// An entry of `read`, `write` or `exec`: a named set or a path.
 public enum FileGrant: Sendable, Hashable {
-  case system, command, workspace
-  case path(PathSpec)
+    case system, command, workspace
+    case path(PathSpec)
 }
 
 public struct Sandbox: Sendable, Hashable {
-  public enum WorkspaceMode: String, Sendable, Hashable { case rw, ro, none }
-  public enum SyscallBase: String, Sendable, Hashable { case strict, standard }
+    public enum WorkspaceMode: String, Sendable, Hashable { case rw, ro, none }
+    public enum SyscallBase: String, Sendable, Hashable { case strict, standard }
 
-  public struct Filesystem: Sendable, Hashable {
-    public var workspace = "."
-    public var workspaceMode = WorkspaceMode.rw
-    public var read: [FileGrant] = [.system, .command]
-    public var write: [PathSpec] = []
-    public var exec: [FileGrant] = [.system, .command, .workspace]
-    public var protect: [String] = []
-    public var hide: [String] = []
-    public var tmpSize = ByteSize(bytes: 256 << 20)
+    public struct Filesystem: Sendable, Hashable {
+        public var workspace = "."
+        public var workspaceMode = WorkspaceMode.rw
+        public var read: [FileGrant] = [.system, .command]
+        public var write: [PathSpec] = []
+        public var exec: [FileGrant] = [.system, .command, .workspace]
+        public var protect: [String] = []
+        public var hide: [String] = []
+        public var tmpSize = ByteSize(bytes: 256 << 20)
+        public init() {}
+    }
+
+    public struct Syscalls: Sendable, Hashable {
+        public var base = SyscallBase.strict
+        /// System-call names or `@group`.
+        public var allow: [String] = []
+        public var deny: [String] = []
+        public init() {}
+    }
+
+    /// nil: not limited by the profile.
+    public struct Resources: Sendable, Hashable {
+        public var memory: ByteSize?
+        public var swap: ByteSize?
+        public var cpu: CPUShare?
+        public var pids: UInt32?
+        public var openFiles: UInt32?
+        public var diskWrite: ByteSize?
+        public var wallTime: TimeSpan?
+        public init() {}
+    }
+
+    public struct Environment: Sendable, Hashable {
+        public var pass: [String] = []
+        public var set: [String: String] = [:]
+        public init() {}
+    }
+
+    public var filesystem = Filesystem()
+    public var syscalls = Syscalls()
+    public var resources = Resources()
+    public var environment = Environment()
+    /// Whether `socket(AF_UNIX)` exists in the cage; a path socket is a way out of it.
+    public var unixSockets = false
     public init() {}
-  }
-
-  public struct Syscalls: Sendable, Hashable {
-    public var base = SyscallBase.strict
-    /// System-call names or `@group`.
-    public var allow: [String] = []
-    public var deny: [String] = []
-    public init() {}
-  }
-
-  /// nil: not limited by the profile.
-  public struct Resources: Sendable, Hashable {
-    public var memory: ByteSize?
-    public var swap: ByteSize?
-    public var cpu: CPUShare?
-    public var pids: UInt32?
-    public var openFiles: UInt32?
-    public var diskWrite: ByteSize?
-    public var wallTime: TimeSpan?
-    public init() {}
-  }
-
-  public struct Environment: Sendable, Hashable {
-    public var pass: [String] = []
-    public var set: [String: String] = [:]
-    public init() {}
-  }
-
-  public var filesystem = Filesystem()
-  public var syscalls = Syscalls()
-  public var resources = Resources()
-  public var environment = Environment()
-  /// Whether `socket(AF_UNIX)` exists in the cage; a path socket is a way out of it.
-  public var unixSockets = false
-  public init() {}
 }
 
 public struct NetworkAccess: Sendable, Hashable {
-  public enum InboundRedaction: String, Sendable, Hashable { case none, secrets, all }
+    public enum InboundRedaction: String, Sendable, Hashable { case none, secrets, all }
 
-  /// One allow or deny entry. What is absent means least.
-  public struct Rule: Sendable, Hashable {
-    public enum TLSMode: String, Sendable, Hashable { case intercept, passthrough }
-    public var host: HostPattern
-    public var ports: [UInt16]
-    public var methods: [String]
-    /// Globs over the path without the query: `*` within a segment, `**` across segments.
-    public var paths: [String]
-    /// Whether the profile named paths at all: a rule without them on a provider's host means its model endpoints.
-    public var namesPaths: Bool
-    public var redactInbound: InboundRedaction
-    public var unmeteredAllowed: Bool
-    public var tls: TLSMode
+    /// One allow or deny entry. What is absent means least.
+    public struct Rule: Sendable, Hashable {
+        public enum TLSMode: String, Sendable, Hashable { case intercept, passthrough }
+        public var host: HostPattern
+        public var ports: [UInt16]
+        public var methods: [String]
+        /// Globs over the path without the query: `*` within a segment, `**` across segments.
+        public var paths: [String]
+        /// Whether the profile named paths at all: a rule without them on a provider's host means its model endpoints.
+        public var namesPaths: Bool
+        public var redactInbound: InboundRedaction
+        public var unmeteredAllowed: Bool
+        public var tls: TLSMode
 
-    public init(
-      host: HostPattern, ports: [UInt16] = [443], methods: [String] = ["GET", "HEAD"],
-      paths: [String] = ["/**"],
-      namesPaths: Bool = false, redactInbound: InboundRedaction = .none,
-      unmeteredAllowed: Bool = false,
-      tls: TLSMode = .intercept
-    ) {
-      self.host = host
-      self.ports = ports
-      self.methods = methods
-      self.paths = paths
-      self.namesPaths = namesPaths
-      self.redactInbound = redactInbound
-      self.unmeteredAllowed = unmeteredAllowed
-      self.tls = tls
+        public init(
+            host: HostPattern, ports: [UInt16] = [443], methods: [String] = ["GET", "HEAD"],
+            paths: [String] = ["/**"],
+            namesPaths: Bool = false, redactInbound: InboundRedaction = .none,
+            unmeteredAllowed: Bool = false,
+            tls: TLSMode = .intercept
+        ) {
+            self.host = host
+            self.ports = ports
+            self.methods = methods
+            self.paths = paths
+            self.namesPaths = namesPaths
+            self.redactInbound = redactInbound
+            self.unmeteredAllowed = unmeteredAllowed
+            self.tls = tls
+        }
     }
-  }
 
-  /// A name that the profile itself resolves; grants exactly this address and port.
-  public struct Resolution: Sendable, Hashable {
-    public var address: IPAddress
-    public var port: UInt16?
-    public init(address: IPAddress, port: UInt16?) {
-      self.address = address
-      self.port = port
+    /// A name that the profile itself resolves; grants exactly this address and port.
+    public struct Resolution: Sendable, Hashable {
+        public var address: IPAddress
+        public var port: UInt16?
+        public init(address: IPAddress, port: UInt16?) {
+            self.address = address
+            self.port = port
+        }
     }
-  }
 
-  public struct Limits: Sendable, Hashable {
-    public var requestsPerMinute: UInt32?
-    public var bandwidth: ByteRate?
-    public var connections: UInt32 = 64
-    public var body = ByteSize(bytes: 16 << 20)
+    public struct Limits: Sendable, Hashable {
+        public var requestsPerMinute: UInt32?
+        public var bandwidth: ByteRate?
+        public var connections: UInt32 = 64
+        public var body = ByteSize(bytes: 16 << 20)
+        public init() {}
+    }
+
+    public var allow: [Rule] = []
+    /// Wins over `allow`, `providers` and what a child adds. Here an empty list of ports, methods or paths means every one:
+    /// what a denial leaves out denies most.
+    public var deny: [Rule] = []
+    /// Networks that are reachable although private; empty means `deny`.
+    public var privateNetworks: [IPNetwork] = []
+    public var resolve: [HostName: Resolution] = [:]
+    /// PEM files with further upstream roots, absolute after loading.
+    public var trust: [String] = []
+    public var limits = Limits()
     public init() {}
-  }
-
-  public var allow: [Rule] = []
-  /// Wins over `allow`, `providers` and what a child adds. Here an empty list of ports, methods or paths means every one:
-  /// what a denial leaves out denies most.
-  public var deny: [Rule] = []
-  /// Networks that are reachable although private; empty means `deny`.
-  public var privateNetworks: [IPNetwork] = []
-  public var resolve: [HostName: Resolution] = [:]
-  /// PEM files with further upstream roots, absolute after loading.
-  public var trust: [String] = []
-  public var limits = Limits()
-  public init() {}
 }
 
 public struct ProviderGrant: Sendable, Hashable {
-  public enum Keys: String, Sendable, Hashable { case broker, pinned, any }
-  public var id: ProviderID
-  /// nil: all models that have a price.
-  public var models: [String]?
-  public var serverTools = false
-  public var keys = Keys.pinned
-  public init(id: ProviderID) { self.id = id }
+    public enum Keys: String, Sendable, Hashable { case broker, pinned, any }
+    public var id: ProviderID
+    /// nil: all models that have a price.
+    public var models: [String]?
+    public var serverTools = false
+    public var keys = Keys.pinned
+    public init(id: ProviderID) { self.id = id }
 }
 
 /// A key that the agent gets only a placeholder for. The value itself never enters a `Spec`.
 public struct Credential: Sendable, Hashable {
-  public enum Source: Sendable, Hashable {
-    case file(String)
-    case environment(String)
-  }
-  /// The agent's variable that holds the placeholder.
-  public var variable: String
-  public var source: Source
-  public var hosts: [HostName]
-  public var optional: Bool
-  public init(variable: String, source: Source, hosts: [HostName], optional: Bool) {
-    self.variable = variable
-    self.source = source
-    self.hosts = hosts
-    self.optional = optional
-  }
+    public enum Source: Sendable, Hashable {
+        case file(String)
+        case environment(String)
+    }
+    /// The agent's variable that holds the placeholder.
+    public var variable: String
+    public var source: Source
+    public var hosts: [HostName]
+    public var optional: Bool
+    public init(variable: String, source: Source, hosts: [HostName], optional: Bool) {
+        self.variable = variable
+        self.source = source
+        self.hosts = hosts
+        self.optional = optional
+    }
 }
 
 public struct PIIHandling: Sendable, Hashable {
-  public enum Mode: String, Sendable, Hashable {
-    case redact = "redact_before_inference"
-    case block, detect
-  }
-  public enum Direction: String, Sendable, Hashable { case out, `in`, both }
-  public enum Binary: String, Sendable, Hashable { case block, allow }
-  public var mode = Mode.redact
-  /// Type names in upper case or lower-case categories; nil means all. Secrets are always on.
-  public var types: Set<String>?
-  public var direction = Direction.both
-  public var binary = Binary.block
-  public init() {}
+    public enum Mode: String, Sendable, Hashable {
+        case redact = "redact_before_inference"
+        case block, detect
+    }
+    public enum Direction: String, Sendable, Hashable { case out, `in`, both }
+    public enum Binary: String, Sendable, Hashable { case block, allow }
+    public var mode = Mode.redact
+    /// Type names in upper case or lower-case categories; nil means all. Secrets are always on.
+    public var types: Set<String>?
+    public var direction = Direction.both
+    public var binary = Binary.block
+    public init() {}
 }
 
 public struct Budget: Sendable, Hashable {
-  public enum Action: String, Sendable, Hashable { case terminate, throttle, alert }
+    public enum Action: String, Sendable, Hashable { case terminate, throttle, alert }
 
-  public struct Window: Sendable, Hashable {
-    public var maxCost: Money?
-    public var maxTokens: Int64?
-    public var maxRequests: Int64?
-    public var action = Action.terminate
-    public var grace = TimeSpan(milliseconds: 2000)
-    public init() {}
-  }
+    public struct Window: Sendable, Hashable {
+        public var maxCost: Money?
+        public var maxTokens: Int64?
+        public var maxRequests: Int64?
+        public var action = Action.terminate
+        public var grace = TimeSpan(milliseconds: 2000)
+        public init() {}
+    }
 
-  public enum UnknownModel: String, Sendable, Hashable { case refuse, allow }
+    public enum UnknownModel: String, Sendable, Hashable { case refuse, allow }
 
-  public var unknownModel = UnknownModel.refuse
-  /// Output cap of one call in tokens; put in where the agent sets none.
-  public var perCallMaxTokens: Int64?
-  public var perSession = Window()
-  public var perMinute = Window()
-  public var perDay: Window?
-  public init() {
-    perSession.maxCost = Money(nanos: 1_000_000_000)
-    perMinute.action = .throttle
-  }
+    public var unknownModel = UnknownModel.refuse
+    /// Output cap of one call in tokens; put in where the agent sets none.
+    public var perCallMaxTokens: Int64?
+    public var perSession = Window()
+    public var perMinute = Window()
+    public var perDay: Window?
+    public init() {
+        perSession.maxCost = Money(nanos: 1_000_000_000)
+        perMinute.action = .throttle
+    }
 }
 
 public struct AuditSpec: Sendable, Hashable {
-  public enum Sync: String, Sendable, Hashable { case batch, always }
-  public var sync = Sync.batch
-  public var checkpointEvery: UInt32 = 1000
-  public init() {}
+    public enum Sync: String, Sendable, Hashable { case batch, always }
+    public var sync = Sync.batch
+    public var checkpointEvery: UInt32 = 1000
+    public init() {}
 }

@@ -5,97 +5,97 @@ import Profile
 
 /// An open file that is closed at the end of its scope.
 struct Descriptor: ~Copyable {
-  private let number: Int32
+    private let number: Int32
 
-  init(_ number: Int32) { self.number = number }
-  deinit { close(number) }
+    init(_ number: Int32) { self.number = number }
+    deinit { close(number) }
 
-  var status: stat? {
-    var status = stat()
-    return fstat(number, &status) == 0 ? status : nil
-  }
-
-  /// All bytes of a regular file, up to what a profile may hold and one more.
-  func contents(named name: String) throws(ProfileError) -> [UInt8] {
-    let mark = Mark(file: name)
-    guard let status, status.st_mode & S_IFMT == S_IFREG else {
-      throw ProfileError(mark, "not a regular file")
+    var status: stat? {
+        var status = stat()
+        return fstat(number, &status) == 0 ? status : nil
     }
-    var bytes: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 65_536)
-    while bytes.count <= YAMLReader.sizeLimit {
-      let count = read(number, &chunk, chunk.count)
-      if count < 0 {
-        let code = errno
-        if code == EINTR { continue }
-        throw ProfileError(mark, "cannot be read: \(OpenFailure(errno: code).words)")
-      }
-      if count == 0 { break }
-      bytes += chunk[..<count]
+
+    /// All bytes of a regular file, up to what a profile may hold and one more.
+    func contents(named name: String) throws(ProfileError) -> [UInt8] {
+        let mark = Mark(file: name)
+        guard let status, status.st_mode & S_IFMT == S_IFREG else {
+            throw ProfileError(mark, "not a regular file")
+        }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 65_536)
+        while bytes.count <= YAMLReader.sizeLimit {
+            let count = read(number, &chunk, chunk.count)
+            if count < 0 {
+                let code = errno
+                if code == EINTR { continue }
+                throw ProfileError(mark, "cannot be read: \(OpenFailure(errno: code).words)")
+            }
+            if count == 0 { break }
+            bytes += chunk[..<count]
+        }
+        return bytes
     }
-    return bytes
-  }
 }
 
 struct SystemFolder {
-  let path: String
-  var profiles: String { path + "/profiles" }
+    let path: String
+    var profiles: String { path + "/profiles" }
 
-  /// The owner that is trusted: root; in a test that runs without it, the test's own.
-  var owner: uid_t = 0
+    /// The owner that is trusted: root; in a test that runs without it, the test's own.
+    var owner: uid_t = 0
 
-  func profile(_ name: String, mark: Mark) throws(ProfileError) -> (path: String, bytes: [UInt8])? {
-    guard !name.hasPrefix("."), name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else { return nil }
-    let file = profiles + "/" + name + ".yaml"
-    return try trustedFile(file, mark: mark).map { (file, $0) }
-  }
-
-  /// Names of `profiles/*.yaml`, whoever owns them.
-  func names() -> [String] {
-    guard let folder = opendir(profiles) else { return [] }
-    defer { closedir(folder) }
-    var found: [String] = []
-    while let entry = readdir(folder) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-      }
-      if name.hasSuffix(".yaml"), !name.hasPrefix(".") { found.append(String(name.dropLast(5))) }
+    func profile(_ name: String, mark: Mark) throws(ProfileError) -> (path: String, bytes: [UInt8])? {
+        guard !name.hasPrefix("."), name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else { return nil }
+        let file = profiles + "/" + name + ".yaml"
+        return try trustedFile(file, mark: mark).map { (file, $0) }
     }
-    return found.sorted()
-  }
 
-  /// The bytes of a file that only root can have written, nil where there is none, an error where anyone else could.
-  func trustedFile(_ file: String, mark: Mark) throws(ProfileError) -> [UInt8]? {
-    let slash = file.lastIndex(of: "/") ?? file.startIndex
-    let folderPath = slash == file.startIndex ? "/" : String(file[..<slash])
-    let folder = open(folderPath, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOCTTY)
-    if folder < 0 {
-      let code = errno
-      if code == ENOENT || code == ENOTDIR { return nil }
-      throw ProfileError(
-        mark, "'\(folderPath)' cannot be opened: \(OpenFailure(errno: code).words)")
+    /// Names of `profiles/*.yaml`, whoever owns them.
+    func names() -> [String] {
+        guard let folder = opendir(profiles) else { return [] }
+        defer { closedir(folder) }
+        var found: [String] = []
+        while let entry = readdir(folder) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name.hasSuffix(".yaml"), !name.hasPrefix(".") { found.append(String(name.dropLast(5))) }
+        }
+        return found.sorted()
     }
-    let held = Descriptor(folder)
-    // The file is looked up in the folder that was opened, and never through a link.
-    let number = openat(
-      folder, String(file[slash...].drop(while: { $0 == "/" })),
-      O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW)
-    if number < 0 {
-      let code = errno
-      if code == ENOENT { return nil }
-      throw ProfileError(mark, "'\(file)' cannot be opened: \(OpenFailure(errno: code).words)")
-    }
-    let opened = Descriptor(number)
-    try check(held.status, folderPath, mark)
-    try check(opened.status, file, mark)
-    return try opened.contents(named: file)
-  }
 
-  private func check(_ status: stat?, _ path: String, _ mark: Mark) throws(ProfileError) {
-    guard let status, status.st_uid == owner, status.st_mode & 0o022 == 0 else {
-      throw ProfileError(
-        mark, "'\(path)' can be written by others than root",
-        hint: "chown root:root \(path) && chmod go-w \(path)")
+    /// The bytes of a file that only root can have written, nil where there is none, an error where anyone else could.
+    func trustedFile(_ file: String, mark: Mark) throws(ProfileError) -> [UInt8]? {
+        let slash = file.lastIndex(of: "/") ?? file.startIndex
+        let folderPath = slash == file.startIndex ? "/" : String(file[..<slash])
+        let folder = open(folderPath, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOCTTY)
+        if folder < 0 {
+            let code = errno
+            if code == ENOENT || code == ENOTDIR { return nil }
+            throw ProfileError(
+                mark, "'\(folderPath)' cannot be opened: \(OpenFailure(errno: code).words)")
+        }
+        let held = Descriptor(folder)
+        // The file is looked up in the folder that was opened, and never through a link.
+        let number = openat(
+            folder, String(file[slash...].drop(while: { $0 == "/" })),
+            O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW)
+        if number < 0 {
+            let code = errno
+            if code == ENOENT { return nil }
+            throw ProfileError(mark, "'\(file)' cannot be opened: \(OpenFailure(errno: code).words)")
+        }
+        let opened = Descriptor(number)
+        try check(held.status, folderPath, mark)
+        try check(opened.status, file, mark)
+        return try opened.contents(named: file)
     }
-  }
+
+    private func check(_ status: stat?, _ path: String, _ mark: Mark) throws(ProfileError) {
+        guard let status, status.st_uid == owner, status.st_mode & 0o022 == 0 else {
+            throw ProfileError(
+                mark, "'\(path)' can be written by others than root",
+                hint: "chown root:root \(path) && chmod go-w \(path)")
+        }
+    }
 }
