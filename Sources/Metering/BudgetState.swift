@@ -145,7 +145,8 @@ public struct BudgetState: Sendable {
     private func wait(_ window: SpendWindow, _ spend: Spend) -> (until: UInt64?, Void)? {
         if reserved != Spend(), window.fits(window.settled + spend) { return (nil, ()) }
         guard window.limit.action == .throttle, let until = window.roomAt(spend, reserved: reserved) else {
-            return window.limit.action == .throttle && reserved != Spend() && window.fits(spend) && window.kind.span != nil ? (nil, ()) : nil
+            return window.limit.action == .throttle && reserved != Spend() && window.fits(spend) && window.kind.span != nil
+                ? (nil, ()) : nil
         }
         return (until, ())
     }

@@ -40,7 +40,9 @@ public struct PriceBook: Sendable {
     /// Rows of another table win over rows of the same name.
     public mutating func override(by other: PriceBook) {
         for (provider, models) in other.exact { exact[provider, default: [:]].merge(models) { $1 } }
-        patterns = other.patterns + patterns.filter { old in !other.patterns.contains { $0.provider == old.provider && $0.model == old.model } }
+        patterns =
+            other.patterns
+            + patterns.filter { old in !other.patterns.contains { $0.provider == old.provider && $0.model == old.model } }
     }
 
     /// nil: no price is known. A name of its own wins over a pattern.

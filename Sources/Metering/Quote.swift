@@ -30,21 +30,24 @@ extension PriceBook {
         let rewritten = try request.rewritten(cap: cap, words: words)
         guard let input = Self.inputBound(request, price: price) else {
             throw words.refusal(
-                .unpricedOperation, reason: "images have no price at '\(price.model)'", what: "the cost of images cannot be bounded")
+                .unpricedOperation, reason: "images have no price at '\(price.model)'", what: "the cost of images cannot be bounded"
+            )
         }
         let output = rewritten.outputTokensBound ?? price.maxOutput
         // A longer input may cost less in no tier, but the book is an operator's file: take the dearer one.
         let tiers = [price.prices(input: 0), price.prices(input: input)]
-        let cost = tiers.map { tier in
-            var perInput = tier.input
-            if request.cacheWrite >= .fiveMinutes { perInput = max(perInput, tier.cacheWrite5m) }
-            if request.cacheWrite >= .oneHour { perInput = max(perInput, tier.cacheWrite1h) }
-            if request.provider == .openai { perInput = max(perInput, tier.cacheWrite5m) }  // caches without being asked
-            return Metering.price(input, perInput) + Metering.price(output, tier.output)
-        }.max() ?? Money(nanos: .max)
+        let cost =
+            tiers.map { tier in
+                var perInput = tier.input
+                if request.cacheWrite >= .fiveMinutes { perInput = max(perInput, tier.cacheWrite5m) }
+                if request.cacheWrite >= .oneHour { perInput = max(perInput, tier.cacheWrite1h) }
+                if request.provider == .openai { perInput = max(perInput, tier.cacheWrite5m) }  // caches without being asked
+                return Metering.price(input, perInput) + Metering.price(output, tier.output)
+            }.max() ?? Money(nanos: .max)
         // Four parts of a bill may each be rounded up.
         return Quote(
-            reservation: Reservation(cost: cost + Money(nanos: 4), tokens: saturatingSum(input, output)), rewritten: rewritten, price: price)
+            reservation: Reservation(cost: cost + Money(nanos: 4), tokens: saturatingSum(input, output)), rewritten: rewritten,
+            price: price)
     }
 
     private static func inputBound(_ request: ProviderRequest, price: ModelPrice) -> Int64? {

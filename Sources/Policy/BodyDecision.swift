@@ -11,7 +11,8 @@ extension PolicyEngine {
         guard grant.allows(model: request.model) else {
             let shown = RefusalWords.printable(request.model)
             return words.refusal(
-                .modelNotAllowed, reason: "model '\(shown)' is not in the provider's list", what: "the model '\(shown)' is not allowed")
+                .modelNotAllowed, reason: "model '\(shown)' is not in the provider's list",
+                what: "the model '\(shown)' is not allowed")
         }
         if let tool = request.serverTools.first, !grant.serverTools {
             return words.refusal(

@@ -35,7 +35,8 @@ public struct PolicyEngine: Sendable {
             let place = address?.description ?? "an address"
             return .deny(
                 words(place).refusal(
-                    .rawAddress, reason: "\(place) was dialled without a name", what: "connections to bare addresses are not allowed"))
+                    .rawAddress, reason: "\(place) was dialled without a name",
+                    what: "connections to bare addresses are not allowed"))
         }
         let words = words(host.text)
         let denied = deny.rules(for: host).filter { $0.covers(port: port) }
@@ -50,14 +51,16 @@ public struct PolicyEngine: Sendable {
         }
         let usable = rules.filter { $0.covers(port: port) }
         guard !usable.isEmpty || (granted && port == 443) else {
-            return .deny(words.refusal(.portNotAllowed, reason: "no rule grants \(host) port \(port)", what: "port \(port) is not allowed"))
+            return .deny(
+                words.refusal(.portNotAllowed, reason: "no rule grants \(host) port \(port)", what: "port \(port) is not allowed"))
         }
         // Unread TLS cannot be held to a path, so a deny rule or a provider's metering takes it away.
         let passthrough = !usable.isEmpty && preset == nil && denied.isEmpty && usable.allSatisfy { $0.rule.tls == .passthrough }
         let resolution = spec.network.resolve[host]
         return .allow(
             ConnectionGrant(
-                host: host, port: port, tls: passthrough ? .passthrough : .intercept, provider: preset?.id, resolved: resolution?.address,
+                host: host, port: port, tls: passthrough ? .passthrough : .intercept, provider: preset?.id,
+                resolved: resolution?.address,
                 dialPort: resolution?.port ?? port))
     }
 
@@ -66,7 +69,8 @@ public struct PolicyEngine: Sendable {
         func refuse(_ reason: String) -> Decision<IPAddress> {
             .deny(
                 words(host.text).refusal(
-                    .addressNotAllowed, reason: "\(host) leads to \(address): \(reason)", what: "this name leads to an address that is not allowed"))
+                    .addressNotAllowed, reason: "\(host) leads to \(address): \(reason)",
+                    what: "this name leads to an address that is not allowed"))
         }
         let reach = address.reach
         if reach == .metadata { return refuse("cloud metadata is never granted") }

@@ -37,7 +37,9 @@ extension PolicyEngine {
     }
 
     /// A provider's host: what is asked must be a model endpoint or explicitly unmetered.
-    private func model(_ facts: RequestFacts, path: RequestPath, preset: ProviderPreset, words: RefusalWords) -> Decision<RequestGrant> {
+    private func model(_ facts: RequestFacts, path: RequestPath, preset: ProviderPreset, words: RefusalWords) -> Decision<
+        RequestGrant
+    > {
         let operation = path.isPlain ? preset.operation(method: facts.method, path: path.written) : nil
         // Another spelling of a model endpoint may reach it all the same, past the meter.
         if operation == nil, path.readings.contains(where: { Self.resembles($0, preset) }) {
@@ -86,7 +88,8 @@ extension PolicyEngine {
     ) -> Refusal {
         if onPort.isEmpty {
             return words.refusal(
-                .portNotAllowed, reason: "no rule grants \(facts.host) port \(facts.port)", what: "port \(facts.port) is not allowed")
+                .portNotAllowed, reason: "no rule grants \(facts.host) port \(facts.port)",
+                what: "port \(facts.port) is not allowed")
         }
         if withMethod.isEmpty {
             let method = RefusalWords.printable(facts.method)
@@ -117,7 +120,8 @@ extension PolicyEngine {
         guard var result = lists.first else { return nil }
         for list in lists.dropFirst() {
             func within(_ a: String, _ b: String) -> Bool { b.hasSuffix("*") ? a.hasPrefix(b.dropLast()) : a == b }
-            let both = result.filter { a in list.contains { within(a, $0) } } + list.filter { b in result.contains { within(b, $0) } }
+            let both =
+                result.filter { a in list.contains { within(a, $0) } } + list.filter { b in result.contains { within(b, $0) } }
             result = Array(Set(both)).sorted()
         }
         return result

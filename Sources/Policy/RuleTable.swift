@@ -29,7 +29,8 @@ struct CompiledRule: Sendable {
 
     /// A deny rule that leaves nothing of a host's port.
     var deniesAll: Bool {
-        isDeny && (rule.methods.isEmpty || rule.methods.contains("*")) && (!rule.namesPaths || rule.paths.isEmpty || rule.paths.contains("/**"))
+        isDeny && (rule.methods.isEmpty || rule.methods.contains("*"))
+            && (!rule.namesPaths || rule.paths.isEmpty || rule.paths.contains("/**"))
     }
 }
 

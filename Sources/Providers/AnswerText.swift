@@ -1,5 +1,6 @@
 // AnswerText: where the model's words stand in a plain (not streamed) answer.
 
+public import JSONBytes
 public import Vocabulary
 
 public enum AnswerText {

@@ -9,7 +9,9 @@ extension ProviderRequest {
         stream = try reader.flag("stream")
         requestedOutput = try reader.count("max_tokens")
         sites.cap = root["max_tokens"]?.range
-        guard let messages = reader.field("messages"), messages.isArray else { throw reader.rules.malformed("'messages' is not a list") }
+        guard let messages = reader.field("messages"), messages.isArray else {
+            throw reader.rules.malformed("'messages' is not a list")
+        }
         try readTier(reader)
         try readThinking(reader)
         for message in messages.elements { readContent(message["content"], body: body) }
@@ -103,7 +105,8 @@ extension ProviderRequest {
         var worst = CacheWrite.none
         for member in node.members {
             if member.key == "cache_control", !member.value.isNull {
-                worst = max(worst, member.value["ttl"]?.text(in: body) == "5m" || member.value["ttl"] == nil ? .fiveMinutes : .oneHour)
+                worst = max(
+                    worst, member.value["ttl"]?.text(in: body) == "5m" || member.value["ttl"] == nil ? .fiveMinutes : .oneHour)
             }
             worst = max(worst, cacheWrite(member.value, body: body))
         }
@@ -119,7 +122,11 @@ extension ProviderRequest {
             switch (body[index], body[index + 1]) {
             case (0xef, 0xac...0xb7), (0xe3, 0x88...0x8f): growth += 30
             // The same written as an escape.
-            case (UInt8(ascii: "\\"), UInt8(ascii: "u")): growth += 30
+            case (UInt8(ascii: "\\"), UInt8(ascii: "u")) where index + 3 < body.count:
+                switch (body[index + 2] | 0x20, body[index + 3] | 0x20) {
+                case (UInt8(ascii: "f"), UInt8(ascii: "b")...UInt8(ascii: "d")), (0x33, 0x32...0x33): growth += 30
+                default: break
+                }
             default: break
             }
         }

@@ -75,7 +75,8 @@ extension StreamReader {
 
     func flushAnthropic(_ channel: StreamChannel, text: String) -> [UInt8] {
         let shape = channel.role == .toolArguments ? ("input_json_delta", "partial_json") : ("text_delta", "text")
-        var json = Array("{\"type\":\"content_block_delta\",\"index\":\(channel.index),\"delta\":{\"type\":\"\(shape.0)\",\"\(shape.1)\":".utf8)
+        var json = Array(
+            "{\"type\":\"content_block_delta\",\"index\":\(channel.index),\"delta\":{\"type\":\"\(shape.0)\",\"\(shape.1)\":".utf8)
         json += jsonQuoted(text) + Array("}}".utf8)
         return ServerSentEvent.bytes(name: "content_block_delta", data: json)
     }
@@ -99,7 +100,9 @@ extension StreamReader {
         out += flushAnthropic(StreamChannel(role: .text, index: at, call: 0, field: "text"), text: note)
         out += event("content_block_stop", ",\"index\":\(at)")
         let output = usage?.tokens.output ?? 0
-        out += event("message_delta", ",\"delta\":{\"stop_reason\":\"end_turn\",\"stop_sequence\":null},\"usage\":{\"output_tokens\":\(output)}")
+        out += event(
+            "message_delta",
+            ",\"delta\":{\"stop_reason\":\"end_turn\",\"stop_sequence\":null},\"usage\":{\"output_tokens\":\(output)}")
         out += event("message_stop", "")
         open = []
         blocks = [:]

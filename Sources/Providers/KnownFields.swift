@@ -22,7 +22,8 @@ enum KnownFields {
     ]
 
     static let messages: Set<String> = [
-        "model", "messages", "max_tokens", "system", "metadata", "stop_sequences", "stream", "temperature", "top_p", "top_k", "tools",
+        "model", "messages", "max_tokens", "system", "metadata", "stop_sequences", "stream", "temperature", "top_p", "top_k",
+        "tools",
         "tool_choice", "thinking", "service_tier", "container", "mcp_servers", "context_management", "betas", "output_config",
         "output_format", "speed", "inference_geo", "cache_control",
     ]
@@ -47,7 +48,8 @@ enum ClientTools {
 enum KnownParts {
     static let openAIText: Set<String> = ["text", "refusal"]
     static let anthropicText: Set<String> = [
-        "text", "tool_use", "tool_result", "thinking", "redacted_thinking", "search_result", "server_tool_use", "web_search_tool_result",
+        "text", "tool_use", "tool_result", "thinking", "redacted_thinking", "search_result", "server_tool_use",
+        "web_search_tool_result",
         "web_fetch_tool_result", "code_execution_tool_result", "bash_code_execution_tool_result",
         "text_editor_code_execution_tool_result", "mcp_tool_use", "mcp_tool_result", "tool_reference",
     ]

@@ -11,7 +11,9 @@ extension ProviderRequest {
         try readOutputCap(reader)
         try readTier(reader)
         try readStreamOptions(reader)
-        guard let messages = reader.field("messages"), messages.isArray else { throw reader.rules.malformed("'messages' is not a list") }
+        guard let messages = reader.field("messages"), messages.isArray else {
+            throw reader.rules.malformed("'messages' is not a list")
+        }
         for message in messages.elements {
             guard let content = message["content"], content.isArray else { continue }
             for part in content.elements { readPart(part, body: body) }
@@ -42,7 +44,9 @@ extension ProviderRequest {
     /// Reasoning models (o-series, gpt-5 and later) refuse `max_tokens`; older compatible models know only it.
     static func capField(model: String) -> String {
         let name = model.hasPrefix("ft:") ? String(model.dropFirst(3)) : model
-        if name.hasPrefix("o"), let second = name.dropFirst().first, second.isASCII, second.isNumber { return "max_completion_tokens" }
+        if name.hasPrefix("o"), let second = name.dropFirst().first, second.isASCII, second.isNumber {
+            return "max_completion_tokens"
+        }
         if name.hasPrefix("gpt-"), let first = name.dropFirst(4).first, let digit = first.wholeNumberValue, digit >= 5 {
             return "max_completion_tokens"
         }
@@ -102,7 +106,8 @@ extension ProviderRequest {
             if type != "function", type != "custom" { serverTools.append(RefusalWords.printable(type)) }
         }
         let functions = reader.field("functions")?.elements ?? []
-        return tools.isEmpty && functions.isEmpty ? 0 : InputBound.toolPrompt + InputBound.perTool * Int64(tools.count + functions.count)
+        return tools.isEmpty && functions.isEmpty
+            ? 0 : InputBound.toolPrompt + InputBound.perTool * Int64(tools.count + functions.count)
     }
 }
 

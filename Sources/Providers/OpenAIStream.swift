@@ -1,5 +1,6 @@
 // OpenAIStream: chat completion chunks (`data:` lines, ended by `[DONE]`).
 
+import JSONBytes
 import Vocabulary
 
 extension StreamReader {

@@ -2,7 +2,7 @@
 // Order at the egress: redact, then parse the redacted body, then decide, then apply `rewritten`'s edits
 // to that same redacted body. Facts and edits so speak of the very bytes that leave.
 
-public import JSONBytes
+import JSONBytes
 public import Vocabulary
 
 /// The facts of one parsed model request. Made by `parse`; the body itself is not kept.
@@ -66,11 +66,17 @@ extension ProviderRequest {
 
     /// Reads a body after redaction. Throws `.strictJSON` for anything but one RFC 8259 object (repeated keys
     /// included), `.malformed` for fields of the wrong type, `.unknownField` for a field not in the API's table.
-    public static func parse(_ kind: OperationKind, provider: ProviderID, body: [UInt8], rules: Rules) throws(Refusal) -> ProviderRequest {
-        guard let root = JSONNode.parse(body), root.isObject else {
-            throw rules.words.refusal(
-                .strictJSON, reason: "request body is not one strict JSON object (RFC 8259, no repeated keys)",
-                what: "the request body is not strict JSON (a repeated key, bad text or trailing bytes); nothing was sent")
+    public static func parse(_ kind: OperationKind, provider: ProviderID, body: [UInt8], rules: Rules) throws(Refusal)
+        -> ProviderRequest
+    {
+        let what = "the request body is not strict JSON (a repeated key, bad text or trailing bytes); nothing was sent"
+        do throws(JSONError) {
+            _ = try JSONLeaves.scan(body)
+        } catch {
+            throw rules.words.refusal(.strictJSON, reason: "request body: \(error)", what: what)
+        }
+        guard let root = JSONNode.index(body), root.isObject else {
+            throw rules.words.refusal(.strictJSON, reason: "request body is not an object", what: what)
         }
         if rules.refuseUnknownFields {
             let known = KnownFields.of(kind)

@@ -35,7 +35,8 @@ public struct RefusalResponse: Sendable, Hashable {
         case .some(.openai):
             status = wait != nil ? 429 : Self.openAIStatus(refusal.code)
             bytes = Array("{\"error\":{\"message\":".utf8) + message
-            bytes += Array(",\"type\":\"\(Self.openAIType(refusal.code))\",\"param\":null,\"code\":\"akios_\(refusal.code.rawValue)\"}}".utf8)
+            bytes += Array(
+                ",\"type\":\"\(Self.openAIType(refusal.code))\",\"param\":null,\"code\":\"akios_\(refusal.code.rawValue)\"}}".utf8)
         case .some(.anthropic):
             let shape = wait != nil ? (429, "rate_limit_error") : Self.anthropicShape(refusal.code)
             status = shape.0

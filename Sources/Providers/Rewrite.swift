@@ -1,6 +1,7 @@
 // Rewrite: the changes that make a request's worst case hold: output cap, usage in streams, pinned service
 // tier. Byte splices into the body that was parsed; nothing else is touched.
 
+public import JSONBytes
 public import Vocabulary
 
 /// Where a parsed body has (or lacks) the values that may be changed.
@@ -56,8 +57,11 @@ extension ProviderRequest {
         if let thinking = sites.thinkingTokens, let site = sites.thinkingBudget, let output, thinking >= output {
             guard output > Self.leastThinking else {
                 throw words.refusal(
-                    .malformed, reason: "thinking.budget_tokens must be at least \(Self.leastThinking) and below the output cap of \(output)",
-                    what: "extended thinking needs an output cap above \(Self.leastThinking) tokens, allowed are \(output); send the request without it")
+                    .malformed,
+                    reason: "thinking.budget_tokens must be at least \(Self.leastThinking) and below the output cap of \(output)",
+                    what:
+                        "extended thinking needs an output cap above \(Self.leastThinking) tokens, allowed are \(output); send the request without it"
+                )
             }
             edits.append(BodyEdit(site, String(output - 1)))
         }

@@ -1,6 +1,7 @@
 // StreamReader: what an event of a provider's stream means — where model text stands and on which channel,
 // what was used, which channels end — and how to say something in the provider's own shape.
 
+public import JSONBytes
 public import Vocabulary
 
 /// One run of text in a stream that a client joins: what is fed to one redactor.

@@ -1,6 +1,8 @@
 // StreamRender: one event through the redactors and back into bytes, so that the order of held-back text
 // and closing events is decided in one place.
 
+import JSONBytes
+
 extension StreamReader {
     /// Reads an event and gives what the client gets instead, or nil where the event is not readable.
     /// - Parameters:

@@ -1,0 +1,128 @@
+// AnswerTests: plain answers, usage, refusals in the vendors' shapes, and which paths are model endpoints.
+
+import Testing
+import Vocabulary
+
+@testable import Providers
+
+struct Answers {
+    @Test func usageOfBothVendorsInOneForm() {
+        let openAI = Array(
+            "{\"model\":\"gpt-4o-2024-08-06\",\"service_tier\":\"default\",\"usage\":{\"prompt_tokens\":100,\"completion_tokens\":20,\"prompt_tokens_details\":{\"cached_tokens\":60}}}"
+                .utf8)
+        let read = UsageReader.read(provider: .openai, body: openAI)
+        #expect(read?.tokens == TokenUsage(input: 40, cachedInput: 60, output: 20))
+        #expect(read?.model == "gpt-4o-2024-08-06" && read?.serviceTier == "default")
+        let anthropic = Array(
+            "{\"model\":\"c\",\"usage\":{\"input_tokens\":100,\"output_tokens\":20,\"cache_read_input_tokens\":60,\"cache_creation_input_tokens\":5}}"
+                .utf8)
+        #expect(
+            UsageReader.read(provider: .anthropic, body: anthropic)?.tokens
+                == TokenUsage(input: 100, cachedInput: 60, cacheWrite: 5, output: 20))
+    }
+
+    @Test func zeroIsReportedAndAbsentIsNot() {
+        let zero = Array("{\"usage\":{\"prompt_tokens\":0,\"completion_tokens\":0}}".utf8)
+        #expect(UsageReader.read(provider: .openai, body: zero)?.tokens == TokenUsage())
+        for missing in [
+            "{}", "{\"usage\":null}", "{\"usage\":{}}", "{\"usage\":{\"prompt_tokens\":5}}",
+            "{\"usage\":{\"prompt_tokens\":-5,\"completion_tokens\":1}}", "nonsense",
+        ] {
+            #expect(UsageReader.read(provider: .openai, body: Array(missing.utf8)) == nil)
+        }
+        #expect(UsageReader.read(provider: .anthropic, body: Array("{\"usage\":{}}".utf8)) == nil)
+    }
+
+    @Test func aPartLargerThanTheWholeMakesNoTokensDisappear() {
+        let odd = Array(
+            "{\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":1,\"prompt_tokens_details\":{\"cached_tokens\":99}}}".utf8)
+        #expect(UsageReader.read(provider: .openai, body: odd)?.tokens.totalInput == 10)
+    }
+
+    @Test func compactionPassesAreCounted() {
+        let body = Array(
+            "{\"usage\":{\"input_tokens\":10,\"output_tokens\":5,\"iterations\":[{\"type\":\"compaction\",\"input_tokens\":900,\"output_tokens\":70},{\"type\":\"message\",\"input_tokens\":10,\"output_tokens\":5}]}}"
+                .utf8)
+        #expect(UsageReader.read(provider: .anthropic, body: body)?.tokens == TokenUsage(input: 910, output: 75))
+    }
+
+    @Test func modelTextIsFoundWhereItStands() throws {
+        let body = Array(
+            "{\"choices\":[{\"message\":{\"content\":\"a\\nb\",\"tool_calls\":[{\"function\":{\"name\":\"n\",\"arguments\":\"{}\"}}]},\"logprobs\":{\"content\":[]}}]}"
+                .utf8)
+        let found = try #require(AnswerText.find(provider: .openai, body: body))
+        #expect(
+            found.texts.map(\.text) == ["a\nb", "{}"] && found.texts.map(\.isToolArguments) == [false, true]
+                && found.edits.count == 1)
+        let first = try #require(found.texts.first)
+        #expect(String(decoding: body[first.range], as: UTF8.self) == "\"a\\nb\"")
+        let claude = Array(
+            "{\"content\":[{\"type\":\"thinking\",\"thinking\":\"t\"},{\"type\":\"text\",\"text\":\"x\"},{\"type\":\"tool_use\",\"id\":\"i\",\"input\":{\"k\":[\"v\"]}}]}"
+                .utf8)
+        #expect(AnswerText.find(provider: .anthropic, body: claude)?.texts.map(\.text) == ["x", "v"])
+        #expect(AnswerText.find(provider: .openai, body: Array("<html>".utf8)) == nil)
+    }
+}
+
+struct Refusals {
+    func text(_ response: RefusalResponse) -> String { String(decoding: response.body, as: UTF8.self) }
+    func header(_ response: RefusalResponse, _ name: String) -> String? { response.headers.first { $0.name == name }?.value }
+
+    @Test func budgetCostsEveryClientOneRequest() {
+        let refusal = words.refusal(.budgetExceeded, reason: "r", what: "the budget \"is\" spent")
+        let openAI = RefusalResponse(refusal, provider: .openai)
+        #expect(
+            openAI.status == 400 && text(openAI).contains("\"param\":null,\"code\":\"akios_budget_exceeded\"")
+                && text(openAI).contains("\\\"is\\\""))
+        let anthropic = RefusalResponse(refusal, provider: .anthropic)
+        #expect(
+            anthropic.status == 402
+                && text(anthropic).hasPrefix("{\"type\":\"error\",\"error\":{\"type\":\"billing_error\",\"message\":"))
+        for response in [openAI, anthropic] {
+            #expect(header(response, "x-should-retry") == "false" && header(response, "retry-after") == nil)
+            #expect(JSONNode.parse(response.body) != nil)
+        }
+    }
+
+    @Test func everyCodeHasAShapeAndNoneTellsTheReason() {
+        for code in Refusal.Code.allCases {
+            let refusal = words.refusal(code, reason: "allowlist[3]", what: "no")
+            for provider in [ProviderID.openai, .anthropic, nil] {
+                let response = RefusalResponse(refusal, provider: provider)
+                #expect((400...599).contains(response.status) && JSONNode.parse(response.body) != nil)
+                #expect(
+                    text(response).contains("api.openai.com") && text(response).contains("strict")
+                        && !text(response).contains("allowlist"))
+            }
+        }
+        #expect(RefusalResponse(words.refusal(.identityMismatch, reason: "", what: "x"), provider: nil).status == 421)
+        #expect(
+            RefusalResponse(words.refusal(.hostNotAllowed, reason: "", what: "x"), provider: nil, prefersJSON: false).body.last
+                == 0x0a)
+    }
+
+    @Test func onlyAThrottledCallIsToldToComeBackAndSoon() {
+        let throttled = words.refusal(.rateLimited, reason: "", what: "slow down")
+        let response = RefusalResponse(throttled, provider: .openai, retryAfter: 3600)
+        #expect(response.status == 429 && header(response, "retry-after") == "60" && header(response, "x-should-retry") == nil)
+        #expect(
+            header(
+                RefusalResponse(words.refusal(.budgetExceeded, reason: "", what: "x"), provider: .openai, retryAfter: 5),
+                "retry-after") == nil)
+    }
+}
+
+struct Presets {
+    @Test(arguments: [
+        ("api.openai.com", "POST", "/v1/chat/completions", OperationKind.chatCompletions),
+        ("api.openai.com", "GET", "/v1/models", .listModels),
+        ("api.openai.com", "GET", "/v1/models/gpt-4o", .listModels), ("api.anthropic.com", "POST", "/v1/messages", .messages),
+        ("api.anthropic.com", "POST", "/v1/messages/count_tokens", .countTokens), ("api.openai.com", "POST", "/v1/embeddings", nil),
+        ("api.openai.com", "GET", "/v1/chat/completions", nil), ("api.openai.com", "GET", "/v1/models/", nil),
+        ("api.openai.com", "GET", "/v1/models/a/b", nil), ("api.openai.com", "DELETE", "/v1/models/ft", nil),
+        ("api.openai.com", "POST", "/v1/messages", nil), ("example.com", "POST", "/v1/messages", nil),
+    ])
+    func endpoints(host: String, method: String, path: String, kind: OperationKind?) throws {
+        #expect(Providers.operation(host: try #require(HostName(host)), method: method, path: path) == kind)
+    }
+}
