@@ -72,14 +72,14 @@ let package = Package(
         swift("CagePlan", ["Profile", "Vocabulary"]),
         swift("Redaction", ["Profile", "JSONBytes", "CHyperscan"]),
         swift("Events", ["Vocabulary", "JSONBytes"]),
-        swift("Audit", ["Events", "JSONBytes"]),
+        swift("Audit", ["Events", "JSONBytes", "Vocabulary"]),
         swift("Wire", ["Events", "JSONBytes", "Vocabulary"]),
 
         // Edges.
         swift("LinuxSys", ["CLinux", "CSpawn", "CSeccomp", "CCap", "CNft", "CData"]),
         swift("ProfileFile", ["Profile", "Vocabulary", "CYaml", "CData"]),
         swift("HostProbe", ["LinuxSys", "CagePlan"]),
-        swift("LogStore", ["Audit", "Events", "LinuxSys", crypto]),
+        swift("LogStore", ["Audit", "Events", "JSONBytes", "LinuxSys", "Vocabulary", crypto]),
         swift(
             "Launcher",
             [
@@ -106,8 +106,14 @@ let package = Package(
 
         // Never installed.
         program("akios-upstream", [nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nioSSL, x509, asn1, crypto, arguments], path: "Tests/Upstream"),
+        tests("ProvidersTests", ["Providers", "JSONBytes", "Vocabulary"]),
+        tests("PolicyTests", ["Policy", "Providers", "Profile", "Vocabulary"]),
+        tests("MeteringTests", ["Metering", "Providers", "Profile", "Vocabulary", "Wire", "CData"]),
         tests("WireTests", ["Wire", "Events", "JSONBytes", "Vocabulary"]),
         tests("JSONBytesTests", ["JSONBytes"]),
+        tests("VocabularyTests", ["Vocabulary"]),
+        tests("ProfileTests", ["Profile", "Vocabulary"]),
+        tests("ProfileFileTests", ["ProfileFile", "Profile", "Vocabulary"]),
         tests("LinuxSysTests", ["LinuxSys"]),
         .target(name: "TestKit", dependencies: ["Vocabulary"], path: "Tests/TestKit", swiftSettings: strict),
     ],

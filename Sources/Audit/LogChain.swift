@@ -15,7 +15,7 @@ public struct LogChain: Sendable {
     /// Records taken so far.
     public var count: UInt64 { frontier.size }
 
-    public mutating func root() -> Digest { frontier.root() }
+    public mutating func root() -> TreeHash { frontier.root() }
 
     public var session: SessionID? { SessionID(String(decoding: sessionBytes, as: UTF8.self)) }
 
@@ -24,6 +24,13 @@ public struct LogChain: Sendable {
 
     /// Takes the next line, without its newline. A line that is refused changes nothing.
     public mutating func append(_ line: Span<UInt8>) throws(AuditFailure) -> RecordHead {
+        let head = try check(line)
+        take(head, line)
+        return head
+    }
+
+    /// Whether `line` may come next. A writer asks before it writes, and calls `take` once the line is in the file.
+    public mutating func check(_ line: Span<UInt8>) throws(AuditFailure) -> RecordHead {
         let seq = frontier.size
         let head: RecordHead
         do {
@@ -35,22 +42,25 @@ public struct LogChain: Sendable {
         guard !ended else { throw .afterEnd(seq: seq) }
         if seq == 0 {
             guard head.kind == .sessionStart else { throw .notFirst(head.kind) }
-            for index in head.session { sessionBytes.append(line[index]) }
-            started = head.time
         } else {
             guard head.kind != .sessionStart else { throw .secondStart(seq: seq) }
-            guard head.session.count == sessionBytes.count else { throw .otherSession(seq: seq) }
-            for (offset, index) in head.session.enumerated() where line[index] != sessionBytes[offset] {
-                throw .otherSession(seq: seq)
-            }
+            guard sameBytes(line, head.session, sessionBytes) else { throw .otherSession(seq: seq) }
         }
         if head.kind == .checkpoint {
             let named = CheckpointRecord(size: seq, root: frontier.root().hex).data()
             guard sameBytes(line, head.data, named) else { throw .checkpointRecord(seq: seq) }
         }
+        return head
+    }
+
+    /// Adds a line that `check` answered with `head`.
+    public mutating func take(_ head: RecordHead, _ line: Span<UInt8>) {
+        if frontier.size == 0 {
+            for index in head.session { sessionBytes.append(line[index]) }
+            started = head.time
+        }
         frontier.append(line)
         last = head
-        return head
     }
 
     private func sameBytes(_ line: Span<UInt8>, _ range: Range<Int>, _ wanted: [UInt8]) -> Bool {

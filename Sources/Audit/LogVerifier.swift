@@ -7,7 +7,7 @@ public import Events
 public struct VerifiedLog: Sendable, Hashable {
     public var session: SessionID
     public var records: UInt64
-    public var root: Digest
+    public var root: TreeHash
     /// Who signed the last checkpoint.
     public var key: NoteKey
     public var started: Timestamp

@@ -10,18 +10,18 @@ public struct TreeHasher: Sendable {
     }
 
     /// The root of a tree without leaves.
-    public var empty: Digest { sha256([UInt8]().span.bytes) }
+    public var empty: TreeHash { sha256([UInt8]().span.bytes) }
 
-    public mutating func leaf(_ bytes: [UInt8]) -> Digest { leaf(bytes.span) }
+    public mutating func leaf(_ bytes: [UInt8]) -> TreeHash { leaf(bytes.span) }
 
-    public mutating func leaf(_ bytes: Span<UInt8>) -> Digest {
+    public mutating func leaf(_ bytes: Span<UInt8>) -> TreeHash {
         scratch.removeAll(keepingCapacity: true)
         scratch.append(0)
         bytes.withUnsafeBufferPointer { scratch.append(contentsOf: $0) }
         return sha256(scratch.span.bytes)
     }
 
-    public mutating func node(_ left: Digest, _ right: Digest) -> Digest {
+    public mutating func node(_ left: TreeHash, _ right: TreeHash) -> TreeHash {
         scratch.removeAll(keepingCapacity: true)
         scratch.append(1)
         left.append(to: &scratch)
@@ -33,7 +33,7 @@ public struct TreeHasher: Sendable {
 /// The roots of the complete subtrees of a growing tree, largest first: all that appending needs. O(log n) memory.
 public struct MerkleFrontier: Sendable {
     public private(set) var size: UInt64 = 0
-    private var peaks: [Digest] = []
+    private var peaks: [TreeHash] = []
     private var hasher: TreeHasher
 
     public init(_ hasher: TreeHasher) { self.hasher = hasher }
@@ -41,7 +41,7 @@ public struct MerkleFrontier: Sendable {
     public mutating func append(_ leaf: [UInt8]) { append(hash: hasher.leaf(leaf)) }
     public mutating func append(_ leaf: Span<UInt8>) { append(hash: hasher.leaf(leaf)) }
 
-    public mutating func append(hash leaf: Digest) {
+    public mutating func append(hash leaf: TreeHash) {
         var carry = leaf
         var bits = size
         // One merge for each trailing one of the size, as in binary counting.
@@ -53,7 +53,7 @@ public struct MerkleFrontier: Sendable {
         size += 1
     }
 
-    public mutating func root() -> Digest {
+    public mutating func root() -> TreeHash {
         guard var root = peaks.last else { return hasher.empty }
         for left in peaks.dropLast().reversed() { root = hasher.node(left, root) }
         return root
@@ -62,27 +62,27 @@ public struct MerkleFrontier: Sendable {
 
 /// Proofs over the leaf hashes of a whole tree, made as RFC 9162 §2.1.3.1 and §2.1.4.1 define them.
 public struct MerkleProver: Sendable {
-    private let leaves: [Digest]
+    private let leaves: [TreeHash]
     private var hasher: TreeHasher
 
-    public init(leaves: [Digest], hasher: TreeHasher) {
+    public init(leaves: [TreeHash], hasher: TreeHasher) {
         self.leaves = leaves
         self.hasher = hasher
     }
 
-    public mutating func root(_ range: Range<Int>) -> Digest {
+    public mutating func root(_ range: Range<Int>) -> TreeHash {
         var frontier = MerkleFrontier(hasher)
         for leaf in leaves[range] { frontier.append(hash: leaf) }
         return frontier.root()
     }
 
     /// Siblings from the leaf up. Nil unless `index < size <= leaves`.
-    public mutating func inclusion(of index: Int, in size: Int) -> [Digest]? {
+    public mutating func inclusion(of index: Int, in size: Int) -> [TreeHash]? {
         guard index >= 0, index < size, size <= leaves.count else { return nil }
         return path(index, 0..<size)
     }
 
-    private mutating func path(_ index: Int, _ range: Range<Int>) -> [Digest] {
+    private mutating func path(_ index: Int, _ range: Range<Int>) -> [TreeHash] {
         guard range.count > 1 else { return [] }
         let middle = range.lowerBound + Self.split(range.count)
         return index < middle
@@ -91,12 +91,12 @@ public struct MerkleProver: Sendable {
     }
 
     /// That the tree of `first` leaves is a prefix of the tree of `second`. Nil unless `0 < first <= second <= leaves`.
-    public mutating func consistency(from first: Int, to second: Int) -> [Digest]? {
+    public mutating func consistency(from first: Int, to second: Int) -> [TreeHash]? {
         guard first > 0, first <= second, second <= leaves.count else { return nil }
         return subproof(first, 0..<second, whole: true)
     }
 
-    private mutating func subproof(_ first: Int, _ range: Range<Int>, whole: Bool) -> [Digest] {
+    private mutating func subproof(_ first: Int, _ range: Range<Int>, whole: Bool) -> [TreeHash] {
         if first == range.upperBound { return whole ? [] : [root(range)] }
         let middle = range.lowerBound + Self.split(range.count)
         return first <= middle
@@ -111,7 +111,7 @@ public struct MerkleProver: Sendable {
 /// Checks of proofs by someone who has no log, only roots (RFC 9162 §2.1.3.2, §2.1.4.2).
 public enum MerkleProof {
     public static func inclusion(
-        leaf: Digest, index: UInt64, size: UInt64, path: [Digest], root: Digest, hasher: consuming TreeHasher
+        leaf: TreeHash, index: UInt64, size: UInt64, path: [TreeHash], root: TreeHash, hasher: consuming TreeHasher
     ) -> Bool {
         guard index < size else { return false }
         var (node, last) = (index, size - 1)
@@ -134,7 +134,7 @@ public enum MerkleProof {
     }
 
     public static func consistency(
-        first: UInt64, firstRoot: Digest, second: UInt64, secondRoot: Digest, path: [Digest], hasher: consuming TreeHasher
+        first: UInt64, firstRoot: TreeHash, second: UInt64, secondRoot: TreeHash, path: [TreeHash], hasher: consuming TreeHasher
     ) -> Bool {
         guard first > 0, first <= second else { return false }
         if first == second { return path.isEmpty && firstRoot == secondRoot }

@@ -3,3 +3,4 @@
 #include "calls.h"
 #include "signals.h"
 #include "memfile.h"
+#include "space.h"

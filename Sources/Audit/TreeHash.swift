@@ -1,8 +1,8 @@
-// Digest: a SHA-256 value, and the one function that makes them. The function is passed in, so that this target
+// TreeHash: a SHA-256 value, and the one function that makes them. The function is passed in, so that this target
 // imports no crypto.
 
 /// 32 bytes, held as four words: no heap, cheap to compare.
-public struct Digest: Sendable, Hashable {
+public struct TreeHash: Sendable, Hashable {
     private var a: UInt64
     private var b: UInt64
     private var c: UInt64
@@ -79,4 +79,4 @@ enum Hex {
 }
 
 /// SHA-256 of bytes. LogStore has the real one.
-public typealias SHA256Function = @Sendable (borrowing RawSpan) -> Digest
+public typealias SHA256Function = @Sendable (borrowing RawSpan) -> TreeHash

@@ -1,1 +1,0 @@
-// LogStore: see docs/modules.md
