@@ -28,16 +28,24 @@ struct LogFile: ~Copyable {
         allocated = size
     }
 
-    /// Makes the file, which must not exist, and takes its lock for as long as the value lives.
+    /// Makes the file, which must not exist, and takes its lock for as long as the value lives. It gets its name only
+    /// after the lock: a log that can be found and is not locked has lost its writer.
     static func create(in folder: borrowing Folder) throws(LogError) -> LogFile {
         let path = folder.join(name)
+        let temporary = ".\(name).\(getpid())"
+        let parent = folder.descriptor.raw
         let file: OwnedFD
         do {
-            file = try folder.open(name, O_RDWR | O_CREAT | O_EXCL | O_APPEND, mode: 0o640)
+            file = try folder.open(temporary, O_RDWR | O_CREAT | O_EXCL | O_APPEND, mode: 0o640)
+        } catch { throw .system(error) }
+        defer { _ = unlinkat(parent, temporary, 0) }
+        guard try lock(file, path) else { throw .busy(path: path) }
+        do {
+            // link(2) replaces nothing.
+            try syscall("linkat", on: path) { linkat(parent, temporary, parent, name, 0) }
         } catch {
             throw error.number == EEXIST ? .exists(path: folder.path) : .system(error)
         }
-        guard try lock(file, path) else { throw .busy(path: path) }
         return LogFile(owning: file, path: path, size: 0)
     }
 

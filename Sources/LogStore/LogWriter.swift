@@ -193,8 +193,12 @@ public final class LogWriter {
     public func seal(_ end: SessionEnd, at now: Moment) throws(LogError) -> SealedLog { try seal(with: end, at: now) }
 
     func seal(with end: some EventPayload, at now: Moment) throws(LogError) -> SealedLog {
-        // A shorter ending than the caller's if need be is for the caller: what is refused here leaves the log unsealed.
         try append(end, at: now)
+        return try sealExisting()
+    }
+
+    /// The checkpoint over a log whose last record is in.
+    func sealExisting() throws(LogError) -> SealedLog {
         isSealed = true
         try file.sync()
         let (size, root) = (chain.count, chain.root())

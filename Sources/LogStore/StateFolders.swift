@@ -1,0 +1,77 @@
+// StateFolders: where logs, keys and control sockets live, for root, for a user, and for tests.
+
+import Glibc
+import LinuxSys
+
+public struct StateFolders: Sendable, Hashable {
+    /// Sessions, keys, public keys.
+    public var state: String
+    /// Control sockets; gone after a reboot.
+    public var run: String
+    /// Where public keys are trusted from, besides what a command names.
+    public var trusted: [String]
+
+    /// What the process stands in. Passed in, so that the rules can be tested without being root.
+    public struct Surroundings: Sendable {
+        public var euid: UInt32
+        public var variable: @Sendable (String) -> String?
+
+        public init(euid: UInt32, variable: @escaping @Sendable (String) -> String?) {
+            self.euid = euid
+            self.variable = variable
+        }
+
+        public static var process: Surroundings {
+            Surroundings(euid: geteuid(), variable: { name in getenv(name).map { String(cString: $0) } })
+        }
+    }
+
+    private static let system = "/var/lib/akios"
+
+    /// `AKIOS_STATE_DIR` and `AKIOS_RUN_DIR` count for users and for root itself, never under sudo: there they would be the
+    /// caller's word about root's files. Relative paths count nowhere (as XDG has it). Nil when a user has no home.
+    public init?(_ surroundings: Surroundings = .process) {
+        let root = surroundings.euid == 0
+        let sudo = root && surroundings.variable("SUDO_UID") != nil
+        func absolute(_ name: String) -> String? { surroundings.variable(name).flatMap { $0.hasPrefix("/") ? $0 : nil } }
+        func own(_ name: String) -> String? { sudo ? nil : absolute(name) }
+
+        if let path = own("AKIOS_STATE_DIR") {
+            state = path
+        } else if root {
+            state = Self.system
+        } else if let base = absolute("XDG_STATE_HOME") ?? absolute("HOME").map({ $0 + "/.local/state" }) {
+            state = base + "/akios"
+        } else {
+            return nil
+        }
+        if let path = own("AKIOS_RUN_DIR") {
+            run = path
+        } else if root {
+            run = "/run/akios"
+        } else {
+            run = absolute("XDG_RUNTIME_DIR").map { $0 + "/akios" } ?? state + "/run"
+        }
+        trusted = state == Self.system ? [state + "/pub"] : [state + "/pub", Self.system + "/pub"]
+    }
+
+    public var sessions: String { state + "/sessions" }
+
+    /// Opens the state folder, making what is missing. Passable but not listable for others, because `pub` is for everyone.
+    public func openState() throws(LogError) -> Folder {
+        do {
+            return try Folder.make(state, mode: 0o751)
+        } catch { throw .system(error) }
+    }
+
+    /// Makes the folder of a new session below `sessions`, for its owner and group only.
+    public func makeSession(_ name: String) throws(LogError) -> Folder {
+        let state = try openState()
+        do {
+            let sessions = try state.makeSubfolder("sessions", mode: 0o750, orOpen: true)
+            return try sessions.makeSubfolder(name, mode: 0o750)
+        } catch {
+            throw error.number == EEXIST ? .exists(path: self.sessions + "/" + name) : .system(error)
+        }
+    }
+}
