@@ -5,8 +5,9 @@ public struct JSONLeaf: Sendable, Hashable {
     public enum Kind: UInt8, Sendable, Hashable { case string, key, number }
 
     public let kind: Kind
+    public let traits: JSONStringTraits
     /// Escapes stand in the range: its bytes are not yet the text.
-    public let hasEscapes: Bool
+    public var hasEscapes: Bool { traits.contains(.escapes) }
     /// Bytes of the body, without the quotes.
     public let range: Range<Int>
     /// The container it stands in, -1 at the top; see `JSONLeaves`.
@@ -43,6 +44,18 @@ public struct JSONLeaves: Sendable {
     public func key(of leaf: JSONLeaf) -> JSONLeaf? {
         guard leaf.container >= 0, containers[Int(leaf.container)].isObject else { return nil }
         return leaves[Int(leaf.name)]
+    }
+
+    /// A number for the container that a leaf stands in, the same for all its leaves; -1 at the top.
+    public func object(of leaf: JSONLeaf) -> Int { Int(leaf.container) }
+
+    /// Whether some key of the same object has this text in it.
+    public func holdsKey(containing text: String, inObjectOf leaf: JSONLeaf, of body: [UInt8]) -> Bool {
+        leaves.contains { other in
+            guard other.kind == .key, other.container == leaf.container else { return false }
+            let bytes = other.hasEscapes ? JSONString.unescape(body[other.range]) : Array(body[other.range])
+            return String(decoding: bytes, as: UTF8.self).contains(text)
+        }
     }
 
     /// The way from the top to a leaf: keys as text, positions as numbers. For a key it is the way to its value.
@@ -105,20 +118,20 @@ struct JSONLeafSink: JSONSink {
     init(numbers: Bool) { self.numbers = numbers }
 
     @inline(__always)
-    mutating func key(_ range: Range<Int>, escaped: Bool) {
+    mutating func key(_ range: Range<Int>, _ traits: JSONStringTraits) {
         top.name = Int32(truncatingIfNeeded: result.leaves.count)
-        result.append(JSONLeaf(kind: .key, hasEscapes: escaped, range: range, container: top.id, name: top.name))
+        result.append(JSONLeaf(kind: .key, traits: traits, range: range, container: top.id, name: top.name))
     }
 
     @inline(__always)
-    mutating func string(_ range: Range<Int>, escaped: Bool) {
-        result.append(JSONLeaf(kind: .string, hasEscapes: escaped, range: range, container: top.id, name: top.name))
+    mutating func string(_ range: Range<Int>, _ traits: JSONStringTraits) {
+        result.append(JSONLeaf(kind: .string, traits: traits, range: range, container: top.id, name: top.name))
         step()
     }
 
     @inline(__always)
     mutating func number(_ range: Range<Int>) {
-        if numbers { result.append(JSONLeaf(kind: .number, hasEscapes: false, range: range, container: top.id, name: top.name)) }
+        if numbers { result.append(JSONLeaf(kind: .number, traits: [], range: range, container: top.id, name: top.name)) }
         step()
     }
 

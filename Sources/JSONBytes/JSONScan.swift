@@ -24,6 +24,22 @@ enum JSONScan {
         return at
     }
 
+    /// The first index at or after `from` whose byte is not ASCII.
+    @inline(__always)
+    static func firstNotASCII(_ bytes: UnsafeBufferPointer<UInt8>, from: Int) -> Int {
+        var at = from
+        if let base = UnsafeRawPointer(bytes.baseAddress) {
+            while at + 16 <= bytes.count {
+                let chunk = base.loadUnaligned(fromByteOffset: at, as: SIMD2<UInt64>.self) & 0x8080_8080_8080_8080
+                if chunk.x != 0 { return at + chunk.x.trailingZeroBitCount / 8 }
+                if chunk.y != 0 { return at + 8 + chunk.y.trailingZeroBitCount / 8 }
+                at += 16
+            }
+        }
+        while at < bytes.count, bytes[at] < 0x80 { at += 1 }
+        return at
+    }
+
     /// Bytes of the well-formed UTF-8 sequence at `at` (Unicode 3.9, table 3-7); nil: there is none.
     @inline(__always)
     static func scalarLength(_ bytes: UnsafeBufferPointer<UInt8>, at: Int) -> Int? {

@@ -36,6 +36,25 @@ public enum JSONString {
         return (JSONScalarBytes(scalar: 0x10000 + (high - 0xd800) << 10 + (low - 0xdc00)), at + 12)
     }
 
+    /// The scalar of the escape at `at`, where a scan has found a backslash, and the index behind it.
+    public static func escapedScalar(_ content: UnsafeBufferPointer<UInt8>, at: Int) -> (scalar: UInt32, next: Int) {
+        let (bytes, next) = unit(content, at: at)
+        return (bytes.scalar, next)
+    }
+
+    /// The first index at or after `from` whose byte is a quote, a backslash, a control character or not ASCII.
+    public static func plainEnd(_ content: UnsafeBufferPointer<UInt8>, from: Int) -> Int { JSONScan.plainEnd(content, from: from) }
+
+    /// The first index at or after `from` whose byte is not ASCII.
+    public static func firstNotASCII(_ bytes: UnsafeBufferPointer<UInt8>, from: Int) -> Int {
+        JSONScan.firstNotASCII(bytes, from: from)
+    }
+
+    /// Bytes of the well-formed UTF-8 sequence at `at`; nil: there is none, or it is cut short.
+    public static func scalarLength(_ content: UnsafeBufferPointer<UInt8>, at: Int) -> Int? {
+        JSONScan.scalarLength(content, at: at)
+    }
+
     /// The text, and for each of its bytes (and the end) where in `content` the escape or byte it came from begins.
     /// `map[i]` counts from `content.startIndex`; all bytes of one escape map to its backslash.
     public static func unescapeMapped(_ content: ArraySlice<UInt8>) -> (text: [UInt8], map: [Int]) {
@@ -107,14 +126,17 @@ public enum JSONString {
 struct JSONScalarBytes {
     private var packed: UInt32
     private var count: Int
+    let scalar: UInt32
 
     @inline(__always)
     init(byte: UInt8) {
         packed = UInt32(byte)
+        scalar = packed
         count = 1
     }
 
     init(scalar: UInt32) {
+        self.scalar = scalar
         switch scalar {
         case 0..<0x80: (packed, count) = (scalar, 1)
         case 0x80..<0x800: (packed, count) = (0xc0 | scalar >> 6 | (0x80 | scalar & 0x3f) << 8, 2)

@@ -1,10 +1,22 @@
 // JSONTokenizer: the one pass over the bytes. It checks all of RFC 8259, UTF-8 and repeated keys, and reports
 // what it finds to a sink, so that a body is read once whatever is wanted of it. Nothing is copied or decoded.
 
+/// What a string's bytes hold besides plain ASCII.
+public struct JSONStringTraits: OptionSet, Sendable, Hashable {
+    public let rawValue: UInt8
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    /// The bytes are not yet the text.
+    public static let escapes = JSONStringTraits(rawValue: 1)
+    /// At least one escape is a `\u` one, so a letter or digit may be hidden; set together with `escapes`.
+    public static let unicodeEscapes = JSONStringTraits(rawValue: 2)
+    public static let notASCII = JSONStringTraits(rawValue: 4)
+}
+
 /// What the pass reports; ranges are without the quotes. A sink is a concrete type, so calls are inlined.
 protocol JSONSink {
-    mutating func key(_ range: Range<Int>, escaped: Bool)
-    mutating func string(_ range: Range<Int>, escaped: Bool)
+    mutating func key(_ range: Range<Int>, _ traits: JSONStringTraits)
+    mutating func string(_ range: Range<Int>, _ traits: JSONStringTraits)
     mutating func number(_ range: Range<Int>)
     /// nil is `null`.
     mutating func literal(_ value: Bool?)
@@ -66,8 +78,8 @@ struct JSONTokenizer {
     private mutating func value<Sink: JSONSink>(_ byte: UInt8, _ sink: inout Sink) throws(JSONError) -> Expected {
         switch byte {
         case UInt8(ascii: "\""):
-            let (range, escaped) = try string()
-            sink.string(range, escaped: escaped)
+            let (range, traits) = try string()
+            sink.string(range, traits)
         case UInt8(ascii: "{"):
             try open(object: true, &sink)
             return .keyOrEnd
@@ -95,12 +107,12 @@ struct JSONTokenizer {
 
     private mutating func key<Sink: JSONSink>(_ byte: UInt8, _ sink: inout Sink) throws(JSONError) {
         guard byte == UInt8(ascii: "\"") else { throw JSONError(.unexpectedByte, at: at) }
-        let (range, escaped) = try string()
+        let (range, traits) = try string()
         let last = frames.count - 1
-        guard keys.insert(range, escaped: escaped, of: bytes, into: &frames[last]) else {
+        guard keys.insert(range, escaped: traits.contains(.escapes), of: bytes, into: &frames[last]) else {
             throw JSONError(.duplicateKey, at: range.lowerBound)
         }
-        sink.key(range, escaped: escaped)
+        sink.key(range, traits)
         skipSpace()
         guard at < bytes.count else { throw JSONError(.truncated, at: at) }
         guard bytes[at] == UInt8(ascii: ":") else { throw JSONError(.unexpectedByte, at: at) }
@@ -166,10 +178,10 @@ struct JSONTokenizer {
     }
 
     /// `at` stands on the opening quote and ends behind the closing one.
-    private mutating func string() throws(JSONError) -> (Range<Int>, escaped: Bool) {
+    private mutating func string() throws(JSONError) -> (Range<Int>, JSONStringTraits) {
         at += 1
         let start = at
-        var escaped = false
+        var traits: JSONStringTraits = []
         while true {
             at = JSONScan.plainEnd(bytes, from: at)
             guard at < bytes.count else { throw JSONError(.truncated, at: at) }
@@ -177,13 +189,13 @@ struct JSONTokenizer {
             switch byte {
             case UInt8(ascii: "\""):
                 at += 1
-                return (start..<(at - 1), escaped)
+                return (start..<(at - 1), traits)
             case UInt8(ascii: "\\"):
-                escaped = true
-                try escape()
+                traits.insert(try escape() ? [.escapes, .unicodeEscapes] : .escapes)
             case 0..<0x20:
                 throw JSONError(.controlCharacter, at: at)
             default:
+                traits.insert(.notASCII)
                 repeat {
                     guard let length = JSONScan.scalarLength(bytes, at: at) else { throw JSONError(.badUTF8, at: at) }
                     at += length
@@ -192,12 +204,13 @@ struct JSONTokenizer {
         }
     }
 
-    private mutating func escape() throws(JSONError) {
+    /// True for the `\u` form.
+    private mutating func escape() throws(JSONError) -> Bool {
         guard at + 1 < bytes.count else { throw JSONError(.truncated, at: bytes.count) }
         guard bytes[at + 1] == UInt8(ascii: "u") else {
             guard JSONScan.shortEscape(bytes[at + 1]) != nil else { throw JSONError(.badEscape, at: at) }
             at += 2
-            return
+            return false
         }
         let unit = try codeUnit()
         switch unit {
@@ -210,6 +223,7 @@ struct JSONTokenizer {
             throw JSONError(.loneSurrogate, at: at - 6)
         default: break
         }
+        return true
     }
 
     private mutating func codeUnit() throws(JSONError) -> UInt32 {

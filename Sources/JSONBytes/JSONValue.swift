@@ -91,9 +91,9 @@ struct JSONTreeSink: JSONSink {
 
     init(_ bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
 
-    mutating func key(_ range: Range<Int>, escaped: Bool) { pendingKeys.append(text(range, escaped)) }
-    mutating func string(_ range: Range<Int>, escaped: Bool) { add(.string(text(range, escaped))) }
-    mutating func number(_ range: Range<Int>) { add(.number(text(range, false))) }
+    mutating func key(_ range: Range<Int>, _ traits: JSONStringTraits) { pendingKeys.append(text(range, traits)) }
+    mutating func string(_ range: Range<Int>, _ traits: JSONStringTraits) { add(.string(text(range, traits))) }
+    mutating func number(_ range: Range<Int>) { add(.number(text(range, []))) }
     mutating func literal(_ value: Bool?) { add(value.map { .bool($0) } ?? .null) }
     mutating func open(object: Bool) { open.append(object ? .object([]) : .array([])) }
 
@@ -118,8 +118,9 @@ struct JSONTreeSink: JSONSink {
         }
     }
 
-    private func text(_ range: Range<Int>, _ escaped: Bool) -> String {
+    private func text(_ range: Range<Int>, _ traits: JSONStringTraits) -> String {
         let slice = UnsafeBufferPointer(rebasing: bytes[range])
-        return escaped ? String(decoding: JSONString.unescape(slice), as: UTF8.self) : String(decoding: slice, as: UTF8.self)
+        return traits.contains(.escapes)
+            ? String(decoding: JSONString.unescape(slice), as: UTF8.self) : String(decoding: slice, as: UTF8.self)
     }
 }

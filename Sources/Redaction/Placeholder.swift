@@ -1,1 +1,0 @@
-// Redaction: see docs/modules.md
