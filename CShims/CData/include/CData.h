@@ -2,3 +2,4 @@
 #include "CDataSyscalls.h"
 #include "prices.h"
 #include "profiles.h"
+#include "CDataPatterns.h"
