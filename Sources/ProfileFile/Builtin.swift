@@ -16,6 +16,9 @@ public enum Builtin {
         }
     }
 
+    /// profiles/schema/akios-v1.json.
+    public static var schema: [UInt8] { bytes(akios_data_profile_schema) }
+
     private static func bytes(
         _ get: (UnsafeMutablePointer<UnsafePointer<UInt8>>, UnsafeMutablePointer<Int>) -> Void
     ) -> [UInt8] {

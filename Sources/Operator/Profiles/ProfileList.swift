@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import JSONBytes
+import Profile
 import ProfileFile
 
 struct ProfileList: ParsableCommand {

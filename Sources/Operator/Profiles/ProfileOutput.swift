@@ -7,7 +7,13 @@ import ProfileFile
 
 enum ProfileOutput {
     /// To stderr, with a newline.
-    static func complain(_ text: String) { fputs(text + "\n", stderr) }
+    static func complain(_ text: String) {
+        var rest = Array((text + "\n").utf8)[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
+            if count > 0 { rest = rest.dropFirst(count) } else if errno != EINTR { return }
+        }
+    }
 
     static func print(_ value: JSONValue) { Swift.print(String(decoding: value.canonical(), as: UTF8.self)) }
 
