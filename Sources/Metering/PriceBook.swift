@@ -35,6 +35,9 @@ public struct PriceBook: Sendable {
         }
     }
 
+    /// Every row, in no order.
+    public var all: [ModelPrice] { exact.values.flatMap(\.values) + patterns }
+
     public var count: Int { exact.values.reduce(patterns.count) { $0 + $1.count } }
 
     /// Rows of another table win over rows of the same name.
@@ -90,13 +93,13 @@ private struct PriceRow {
         return value
     }
 
-    /// A column without a price costs as much as plain input: never less than what may be billed.
+    /// A column without a price costs as much as plain input, an hour's write as much as the short one.
     private func tokenPrices(from first: Int) throws(PriceError) -> TokenPrices {
         let input = try money(first)
+        let short = cells[first + 2] == "-" ? input : try money(first + 2)
         return TokenPrices(
             input: input, cachedInput: cells[first + 1] == "-" ? input : try money(first + 1),
-            cacheWrite5m: cells[first + 2] == "-" ? input : try money(first + 2),
-            cacheWrite1h: cells[first + 3] == "-" ? input : try money(first + 3), output: try money(first + 4))
+            cacheWrite5m: short, cacheWrite1h: cells[first + 3] == "-" ? short : try money(first + 3), output: try money(first + 4))
     }
 
     private func count(_ index: Int) throws(PriceError) -> Int64 {

@@ -80,12 +80,9 @@ extension PriceBook {
             // Allowed without a price: tokens are counted, money cannot be.
             return Settlement(cost: .zero, usage: reported.tokens, model: request.model, usageKnown: true)
         }
-        guard let answered, plainTier, reported.serverToolCalls == 0 else {
-            return Settlement(cost: reserved.cost, usage: reported.tokens, model: request.model, usageKnown: true)
-        }
-        let cost = max(
-            asked.cost(reported.tokens, longCacheWrite: reported.longCacheWrite),
-            answered.cost(reported.tokens, longCacheWrite: reported.longCacheWrite))
+        let known = [asked, answered].compactMap { $0?.cost(reported.tokens, longCacheWrite: reported.longCacheWrite) }
+        var cost = known.max() ?? reserved.cost
+        if answered == nil || !plainTier || reported.serverToolCalls > 0 { cost = max(cost, reserved.cost) }
         return Settlement(cost: cost, usage: reported.tokens, model: request.model, usageKnown: true)
     }
 

@@ -6,6 +6,7 @@ struct UsedIDs: Sendable {
     private let reach: UInt64
     private var highest: UInt64 = 0
     private var recent: Set<UInt64> = []
+    var remembered: Int { recent.count }
 
     init(reach: UInt64 = 4096) { self.reach = reach }
 
@@ -17,7 +18,7 @@ struct UsedIDs: Sendable {
     mutating func use(_ id: UInt64) {
         recent.insert(id)
         highest = max(highest, id)
-        guard recent.count > 2 * Int(reach), highest > reach else { return }
+        guard recent.count > 2 * Int(clamping: reach), highest > reach else { return }
         let oldest = highest - reach
         recent = recent.filter { $0 > oldest }
     }

@@ -42,7 +42,8 @@ extension PolicyEngine {
     > {
         let operation = path.isPlain ? preset.operation(method: facts.method, path: path.written) : nil
         // Another spelling of a model endpoint may reach it all the same, past the meter.
-        if operation == nil, path.readings.contains(where: { Self.resembles($0, preset) }) {
+        let isExact = path.isPlain && preset.endpoints.contains { $0.path == path.written }
+        if operation == nil, !isExact, path.readings.contains(where: { Self.resembles($0, preset) }) {
             return .deny(
                 words.refusal(.malformed, reason: "an unusual spelling of a model endpoint", what: "the request path is ambiguous"))
         }
@@ -75,11 +76,11 @@ extension PolicyEngine {
         return .allow(result)
     }
 
+    /// Whether some server may take a reading for a metered endpoint: other case, path parameters (`;x`) or
+    /// empty segments aside. Asked only where the path as written is none.
     private static func resembles(_ reading: String, _ preset: ProviderPreset) -> Bool {
-        var folded = reading.lowercased()
-        while folded.utf8.count > 1, folded.hasSuffix("/") { folded.removeLast() }
-        if let parameter = folded.firstIndex(of: ";") { folded = String(folded[..<parameter]) }
-        guard folded != reading else { return false }
+        let segments = reading.lowercased().split(separator: "/").map { $0.prefix { $0 != ";" } }
+        let folded = "/" + segments.filter { !$0.isEmpty }.joined(separator: "/")
         return preset.endpoints.contains { $0.kind.isMetered && $0.path == folded }
     }
 

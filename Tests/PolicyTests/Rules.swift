@@ -1,0 +1,52 @@
+// Rules: how the tests spell a profile.
+
+import Profile
+import Testing
+import Vocabulary
+
+@testable import Policy
+
+func host(_ name: String) throws -> HostName { try #require(HostName(name)) }
+
+func rule(
+    _ pattern: String, ports: [UInt16] = [443], methods: [String] = ["GET", "HEAD"], paths: [String]? = nil,
+    redact: NetworkAccess.InboundRedaction = .none, unmetered: Bool = false, tls: NetworkAccess.Rule.TLSMode = .intercept
+) throws -> NetworkAccess.Rule {
+    NetworkAccess.Rule(
+        host: try #require(HostPattern(pattern)), ports: ports, methods: methods, paths: paths ?? ["/**"], namesPaths: paths != nil,
+        redactInbound: redact, unmeteredAllowed: unmetered, tls: tls)
+}
+
+/// As the profile decoder makes them: what a deny rule leaves out is empty and means everything.
+func deny(_ pattern: String, ports: [UInt16] = [], methods: [String] = [], paths: [String]? = nil) throws -> NetworkAccess.Rule {
+    NetworkAccess.Rule(
+        host: try #require(HostPattern(pattern)), ports: ports, methods: methods, paths: paths ?? [], namesPaths: paths != nil)
+}
+
+func engine(
+    allow: [NetworkAccess.Rule] = [], deny: [NetworkAccess.Rule] = [], providers: [ProviderGrant] = [],
+    change: (inout Spec) -> Void = { _ in }
+) -> PolicyEngine {
+    var spec = Spec()
+    spec.name = "strict"
+    spec.network.allow = allow
+    spec.network.deny = deny
+    spec.providers = providers
+    change(&spec)
+    return PolicyEngine(spec: spec)
+}
+
+/// The refusal's code, or nil for a yes.
+func code<Grant>(_ decision: Decision<Grant>) -> Refusal.Code? {
+    if case .deny(let refusal) = decision { refusal.code } else { nil }
+}
+
+func granted<Grant>(_ decision: Decision<Grant>) -> Grant? {
+    if case .allow(let grant) = decision { grant } else { nil }
+}
+
+func ask(_ engine: PolicyEngine, _ name: String, _ method: String, _ path: String, port: UInt16 = 443) throws -> Decision<
+    RequestGrant
+> {
+    engine.request(RequestFacts(host: try host(name), port: port, method: method, path: path))
+}
