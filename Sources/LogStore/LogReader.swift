@@ -45,6 +45,22 @@ public enum LogReader {
         return log
     }
 
+    /// The lines of a log without their newlines, unverified. Returns how many bytes follow the last newline; a line longer
+    /// than any record ends the reading as if it were one of those.
+    public static func lines(_ folder: borrowing Folder, _ take: ([UInt8]) -> Void) throws(LogError) -> Int {
+        let file: OwnedFD
+        do {
+            file = try folder.open(LogFile.name, O_RDONLY | O_NONBLOCK)
+        } catch { throw .system(error) }
+        var cutter = LineCutter()
+        var whole = true
+        let error = LogFile.read(file, folder.join(LogFile.name)) { (bytes: Span<UInt8>) in
+            if whole { whole = cutter.feed(bytes) { (line: Span<UInt8>) in take(line.withUnsafeBufferPointer { Array($0) }) } }
+        }
+        if let error { throw .system(error) }
+        return cutter.rest.count
+    }
+
     static func verifier(_ folder: borrowing Folder, keys: [NoteKey]) throws(VerifyError) -> LogVerifier {
         let notes = try notes(folder)
         do {

@@ -1,1 +1,5 @@
-// placeholder
+// akios: the operator's command. Everything is in Operator.
+
+import Operator
+
+AkiosCommand.start()

@@ -1,1 +1,0 @@
-// Operator: see docs/modules.md
