@@ -1,5 +1,6 @@
 """The binaries under test, an upstream for them, a profile that leads to it, and runs of akios-exec."""
 
+import atexit
 import contextlib
 import json
 import os
@@ -17,6 +18,18 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("AKIOS_BIN") or ROOT / ".build" / "release").resolve()
 PYTHON = "/usr/bin/python3"
 
+# Keys and sessions of the tests live and die with this process; nothing is left under /var/lib. (Under sudo the
+# variables have no effect, so those checks cover /var/lib instead.)
+STATE = pathlib.Path(tempfile.mkdtemp(prefix="akios-state-"))
+atexit.register(shutil.rmtree, STATE, ignore_errors=True)
+
+
+def state_variables(folder):
+    return {"AKIOS_STATE_DIR": str(folder), "AKIOS_RUN_DIR": str(pathlib.Path(folder) / "run")}
+
+
+os.environ.update(state_variables(STATE))
+
 
 def binary(name):
     path = BIN / name
@@ -27,7 +40,7 @@ def binary(name):
 
 def tier():
     """The best tier this host gives, by `akios doctor`: 'full', 'strong' or 'contained'."""
-    done = subprocess.run([binary("akios"), "doctor", "--json"], capture_output=True, text=True, timeout=60)
+    done = akios("doctor", "--json")
     try:
         return json.loads(done.stdout)["tier"]
     except (ValueError, KeyError) as error:
@@ -150,17 +163,19 @@ class Ground:
 
     def command(self, agent, profile="strict", options=(), session=None):
         accept = [] if "--accept-tier" in options else accept_tier()
-        return [binary("akios-exec"), *accept, "--profile", str(profile), "--session-dir", str(session), *options, "--", *agent]
+        where = ["--session-dir", str(session)] if session else []
+        return [binary("akios-exec"), *accept, "--profile", str(profile), *where, *options, "--", *agent]
 
     def new_session(self):
         self.count += 1
         return self.folder / f"session{self.count}"
 
-    def start(self, agent, profile="strict", options=(), workspace=None, env=None, wrap=(), **streams):
-        """Starts `agent` (an argument vector, or Python source) in the cage and returns the run in progress."""
+    def start(self, agent, profile="strict", options=(), workspace=None, env=None, wrap=(), stored=False, **streams):
+        """Starts `agent` (an argument vector, or Python source) in the cage and returns the run in progress. Its session is a
+        folder here, or with `stored` one of the state folder's."""
         if isinstance(agent, str):
             agent = [PYTHON, "-c", agent]
-        session = self.new_session()
+        session = None if stored else self.new_session()
         command = [*wrap, *self.command(agent, profile, options, session)]
         process = subprocess.Popen(
             command, cwd=workspace or self.workspace(), env={**os.environ, **(env or {})},
@@ -220,19 +235,23 @@ class Live:
         try:
             out, err = self.process.communicate(input or None, timeout=timeout)
         except subprocess.TimeoutExpired:
-            self.process.send_signal(signal.SIGTERM)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.communicate(timeout=20)
-            self.process.kill()
-            self.process.communicate()
-            raise Failure(f"still running after {timeout} s") from None
+            # Or ended, while something that outlived it holds the pipes: so no wait without a bound.
+            ended = self.process.poll() is not None
+            self.__exit__()
+            raise Failure(f"{'output still open' if ended else 'still running'} after {timeout} s") from None
         text = lambda data: (data or b"").decode(errors="replace")
         return Run(self.process.returncode, text(self.heard + (out or b"")), text(err), self.session)
 
 
-def verify(session):
+def akios(*words, env=None):
+    """One `akios` command, ended."""
+    return subprocess.run(
+        [binary("akios"), *map(str, words)], capture_output=True, text=True, errors="replace", timeout=60, env={**os.environ, **(env or {})})
+
+
+def verify(session, env=None):
     """`akios audit verify`: (status, words)."""
-    done = subprocess.run([binary("akios"), "audit", "verify", str(session)], capture_output=True, text=True, timeout=60)
+    done = akios("audit", "verify", session, env=env)
     return done.returncode, done.stdout + done.stderr
 
 

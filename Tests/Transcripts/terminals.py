@@ -1,6 +1,7 @@
 """A person at a terminal: interrupt, stop and continue, a pager, a window that changes its size."""
 
 import os
+import shlex
 import signal
 
 from checks import expect, expect_equal
@@ -22,8 +23,11 @@ while True: signal.pause()
 '''
 
 
-def shell_words(command):
-    return " ".join("'" + str(word).replace("'", "'\\''") + "'" for word in command)
+def script(folder, command):
+    """A script that becomes `command`, so that a test types three words and not forty."""
+    path = folder / "go"
+    path.write_text("exec " + shlex.join(map(str, command)) + "\n")
+    return path
 
 
 def register(suite):
@@ -60,10 +64,11 @@ while True: signal.pause()
     def stop_and_continue():
         with Upstream() as upstream, Ground() as ground:
             command = ground.command([PYTHON, "-c", WAITER], upstream.profile(), session=ground.new_session())
+            go = script(ground.folder, command)
             with Terminal(["bash", "--norc", "--noprofile", "-i"], cwd=ground.workspace()) as terminal:
                 terminal.wait_for("prompt> ")
-                terminal.type(shell_words(command) + "\n")
-                terminal.wait_for(r"\nready")
+                terminal.type(f"sh {go}\n")
+                terminal.wait_for(r"[\r\n]ready")
                 terminal.type("one\n")
                 terminal.wait_for("heard one")
                 terminal.type("\x1a")
@@ -123,7 +128,7 @@ while True: signal.pause()
                 run = live.finish()
                 expect("got TERM" in run.out and run.status == 9, run.tail())
             command = ground.command(["sleep", "100"], upstream.profile(), session=ground.new_session())
-            with Terminal(["/bin/sh", "-c", "echo up; exec " + shell_words(command)], cwd=ground.workspace()) as terminal:
+            with Terminal(["/bin/sh", "-c", f"echo up; . {script(ground.folder, command)}"], cwd=ground.workspace()) as terminal:
                 terminal.wait_for("up")
                 os.kill(terminal.process.pid, signal.SIGHUP)
                 expect(terminal.wait() in (129, -1), f"status {terminal.process.returncode}")
