@@ -113,18 +113,24 @@ ssize_t akios_send_fds(int socket, const void *bytes, size_t length, const int *
     return sendmsg(socket, &message, MSG_NOSIGNAL);
 }
 
-ssize_t akios_receive_fds(int socket, void *bytes, size_t length, int *fds, size_t *count) {
+ssize_t akios_receive_fds(int socket, void *bytes, size_t length, int *fds, size_t *count, pid_t *sender, int flags) {
     union {
-        char room[CMSG_SPACE(sizeof(int) * most_fds)];
+        char room[CMSG_SPACE(sizeof(int) * most_fds) + CMSG_SPACE(sizeof(struct ucred))];
         struct cmsghdr align;
     } control;
     struct iovec part = {.iov_base = bytes, .iov_len = length};
     struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.room, .msg_controllen = sizeof control.room};
     size_t room = *count;
     *count = 0;
-    ssize_t got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+    *sender = 0;
+    ssize_t got = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | flags);
     if (got < 0) return got;
     for (struct cmsghdr *head = CMSG_FIRSTHDR(&message); head; head = CMSG_NXTHDR(&message, head)) {
+        if (head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_CREDENTIALS && head->cmsg_len == CMSG_LEN(sizeof(struct ucred))) {
+            struct ucred credentials;
+            memcpy(&credentials, CMSG_DATA(head), sizeof credentials);
+            *sender = credentials.pid;
+        }
         if (head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS) continue;
         size_t here = (head->cmsg_len - CMSG_LEN(0)) / sizeof(int);
         for (size_t i = 0; i < here; i++) {

@@ -82,7 +82,7 @@ static long clone_(uint64_t flags, int cgroup, int *pidfd) {
     return syscall(SYS_clone3, &arguments, sizeof arguments);
 }
 
-int akios_spawn(const struct akios_spawn *request, struct akios_spawned *spawned) {
+int akios_spawn_init(const struct akios_spawn *request, struct akios_spawned *spawned) {
     int go[2], failed[2];
     if (request->attached_count > most_attached) {
         errno = E2BIG;

@@ -100,7 +100,9 @@ struct PlanMaker<View: FileView> {
         addScratch(resolver)
         for grant in grants { add(grant) }
         addBundles()
-        for path in protected.present where grants.contains(where: { $0.writable && Paths.isWithin(path, $0.path) }) { add(.readOnly(path)) }
+        for path in protected.present where grants.contains(where: { $0.writable && Paths.isWithin(path, $0.path) }) {
+            add(.readOnly(path))
+        }
         addProc()
         // After every grant and cover, so that nothing lies over a hidden path.
         for path in resolver.hidden() { add(.mask(path)) }
@@ -179,7 +181,9 @@ struct PlanMaker<View: FileView> {
     private mutating func addSystem() {
         let filesystem = facts.sandbox.filesystem
         add(.directory("/etc", mode: 0o755))
-        for (path, text) in SystemFiles.generated(identity, shell: shell) { add(.file(path, content: Array(text.utf8), mode: 0o444)) }
+        for (path, text) in SystemFiles.generated(identity, shell: shell) {
+            add(.file(path, content: Array(text.utf8), mode: 0o444))
+        }
         if filesystem.read.contains(.system) {
             let executable = filesystem.exec.contains(.system)
             let rights: MountRights = executable ? [.readOnly, .noSetID, .noDevices] : [.readOnly, .noSetID, .noDevices, .noExec]
@@ -196,10 +200,13 @@ struct PlanMaker<View: FileView> {
             add(.link(path, to: target))
         }
         for path in ["/run", "/sys", "/root"] { add(.directory(path, mode: 0o755)) }
-        for name in SystemFiles.devices { add(.bind(from: "/dev/" + name, at: "/dev/" + name, [.noSetID, .noExec], mark: nil, inside: false)) }
-        for (name, target) in [("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"), ("stdout", "/proc/self/fd/1"), ("stderr", "/proc/self/fd/2"),
-            ("ptmx", "pts/ptmx")]
-        {
+        for name in SystemFiles.devices {
+            add(.bind(from: "/dev/" + name, at: "/dev/" + name, [.noSetID, .noExec], mark: nil, inside: false))
+        }
+        for (name, target) in [
+            ("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"), ("stdout", "/proc/self/fd/1"), ("stderr", "/proc/self/fd/2"),
+            ("ptmx", "pts/ptmx"),
+        ] {
             add(.link("/dev/" + name, to: target))
         }
         add(.mount(type: "devpts", at: "/dev/pts", options: "newinstance,ptmxmode=0666,mode=0620", [.noSetID, .noExec]))
@@ -207,7 +214,8 @@ struct PlanMaker<View: FileView> {
     }
 
     private mutating func addEtc() {
-        let prefixed = (view.names(in: "/etc") ?? []).filter { name in SystemFiles.harmlessPrefixes.contains { name.hasPrefix($0) } }
+        let prefixed = (view.names(in: "/etc") ?? []).filter { name in SystemFiles.harmlessPrefixes.contains { name.hasPrefix($0) }
+        }
         for name in SystemFiles.harmless + prefixed.sorted() + ["ssl/openssl.cnf", "pki/tls/openssl.cnf"] {
             let path = "/etc/" + name
             guard let entry = view.entry(path), let real = view.canonical(path), let behind = view.resolved(path) else { continue }
@@ -229,7 +237,10 @@ struct PlanMaker<View: FileView> {
         if !Paths.isWithin(identity.home, "/tmp") { places.append((identity.home, "mode=0700,size=\(size),\(own)")) }
         for (path, options) in places {
             let executable = resolver.executable(path)
-            add(.mount(type: "tmpfs", at: path, options: options, executable ? [.noSetID, .noDevices] : [.noSetID, .noDevices, .noExec]))
+            add(
+                .mount(
+                    type: "tmpfs", at: path, options: options,
+                    executable ? [.noSetID, .noDevices] : [.noSetID, .noDevices, .noExec]))
             var rights: LandlockRights = [.read, .change]
             if executable { rights.insert(.execute) }
             if facts.sandbox.unixSockets { rights.insert(.makeSocket) }
@@ -253,7 +264,8 @@ struct PlanMaker<View: FileView> {
         // In the namespaces of whoever writes, hence here, before /proc/sys becomes read-only.
         add(.sysctl("vm/memfd_noexec", "2"), optional: true)
         add(.sysctl("net/ipv4/ip_unprivileged_port_start", "1024"))
-        add(.sysctl("net/ipv4/ping_group_range", "1 0"))
+        // Ping sockets need no word: a new network namespace grants them to no group, and its 1 cannot be written where
+        // group 1 is not mapped.
         add(.sysctl("net/mptcp/enabled", "0"), optional: true)
         for name in SystemFiles.maskedInProc { add(.mask("/proc/" + name)) }
         for name in SystemFiles.readOnlyInProc { add(.readOnly("/proc/" + name), optional: name != "sys") }
@@ -300,7 +312,8 @@ struct PlanMaker<View: FileView> {
         var search: [String] = []
         for folder in first + own + system where !search.contains(folder) { search.append(folder) }
         let environment = AgentEnvironment.make(
-            facts.sandbox.environment, caller: facts.callerEnvironment, identity: identity, searchPath: search.joined(separator: ":"),
+            facts.sandbox.environment, caller: facts.callerEnvironment, identity: identity,
+            searchPath: search.joined(separator: ":"),
             shell: shell, placeholders: facts.placeholders, bundle: facts.received.first)
         return Program(
             path: facts.command.path, arguments: facts.arguments, environment: environment, takesTerminal: facts.takesTerminal,

@@ -60,7 +60,8 @@ public struct CommandFinder<View: FileView> {
             prefixes.append(prefix)
         }
         let files = facts.files.filter { file in !prefixes.contains { Paths.isWithin(file, $0) } && !isGranted(file) }
-        return ResolvedCommand(path: path, prefixes: prefixes.filter { !isGranted($0) }, files: files, bundles: bundles(facts.prefixes))
+        return ResolvedCommand(
+            path: path, prefixes: prefixes.filter { !isGranted($0) }, files: files, bundles: bundles(facts.prefixes))
     }
 
     // MARK: Looking up
@@ -85,7 +86,9 @@ public struct CommandFinder<View: FileView> {
             if entry.kind == .file { refused = refused ?? path }
         }
         if let refused { throw failure(126, "\(refused): not executable", "give it an x bit, or name its interpreter") }
-        throw failure(127, "\(word): command not found", "it is searched in your PATH; under sudo that is sudo's own, so write the whole path")
+        throw failure(
+            127, "\(word): command not found", "it is searched in your PATH; under sudo that is sudo's own, so write the whole path"
+        )
     }
 
     private func failure(_ status: Int32, _ what: String, _ hint: String) -> CommandFailure {
@@ -110,7 +113,9 @@ public struct CommandFinder<View: FileView> {
         if let pyenvVersion, !pyenvVersion.isEmpty { return safe(pyenvVersion.split(separator: ":")) }
         var at = directory
         while true {
-            if let text = line(Paths.join(at, ".python-version"), count: 1024) { return safe(text.split(whereSeparator: \.isWhitespace)) }
+            if let text = line(Paths.join(at, ".python-version"), count: 1024) {
+                return safe(text.split(whereSeparator: \.isWhitespace))
+            }
             if at == "/" { break }
             at = Paths.parent(at)
         }
@@ -118,7 +123,9 @@ public struct CommandFinder<View: FileView> {
     }
 
     /// A version is one path part: the file it comes from may be the agent's own.
-    private func safe(_ words: [Substring]) -> [String] { words.map(String.init).filter { !$0.contains("/") && $0 != ".." && $0 != "." } }
+    private func safe(_ words: [Substring]) -> [String] {
+        words.map(String.init).filter { !$0.contains("/") && $0 != ".." && $0 != "." }
+    }
 
     private func line(_ path: String, count: Int) -> String? {
         guard let real = view.canonical(path), let bytes = view.head(real, count: count) else { return nil }
@@ -200,9 +207,13 @@ public struct CommandFinder<View: FileView> {
     }
 
     private func isProven(_ candidate: String) -> Bool {
-        guard candidate != "/", !Paths.isWithin(home, candidate), Paths.parts(candidate).count >= 2 || isGranted(candidate) else { return false }
+        guard candidate != "/", !Paths.isWithin(home, candidate), Paths.parts(candidate).count >= 2 || isGranted(candidate) else {
+            return false
+        }
         if view.isFile("\(candidate)/pyvenv.cfg") || view.isDirectory("\(candidate)/lib/node_modules") { return true }
-        return (view.names(in: "\(candidate)/lib") ?? []).contains { $0.hasPrefix("python3") && view.isDirectory("\(candidate)/lib/\($0)") }
+        return (view.names(in: "\(candidate)/lib") ?? []).contains {
+            $0.hasPrefix("python3") && view.isDirectory("\(candidate)/lib/\($0)")
+        }
     }
 
     private func isGranted(_ path: String) -> Bool { granted.contains { Paths.isWithin(path, $0) } }

@@ -72,10 +72,12 @@ public enum PlanEncoding {
         switch action {
         case .hostname(let name): return text(.hostname, name)
         case .root(let options): return text(.root, options)
-        case .mount(let type, let path, let options, let rights): return text(.mount, type, path, options, numbers: [rights.rawValue])
+        case .mount(let type, let path, let options, let rights):
+            return text(.mount, type, path, options, numbers: [rights.rawValue])
         case .bind(let source, let path, let rights, let mark, let inside):
             return text(
-                .bind, source, path, numbers: [rights.rawValue, mark?.device ?? 0, mark?.inode ?? 0], flags: inside ? StepFlag.inside : 0)
+                .bind, source, path, numbers: [rights.rawValue, mark?.device ?? 0, mark?.inode ?? 0],
+                flags: inside ? StepFlag.inside : 0)
         case .attach(let slot, let path, let source, let rights):
             return text(.attach, source, path, numbers: [rights.rawValue, UInt64(slot)])
         case .directory(let path, let mode): return text(.directory, path, numbers: [UInt64(mode)])
@@ -108,7 +110,8 @@ public enum PlanEncoding {
                 op: .run, flags: program.takesTerminal ? StepFlag.terminal : 0,
                 texts: [Array(program.path.utf8), joined(program.arguments), joined(program.environment)],
                 numbers: [
-                    UInt64(program.arguments.count), UInt64(program.environment.count), program.ignoredSignals, UInt64(program.umask),
+                    UInt64(program.arguments.count), UInt64(program.environment.count), program.ignoredSignals,
+                    UInt64(program.umask),
                 ])
         }
     }

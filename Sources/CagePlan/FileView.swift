@@ -9,7 +9,9 @@ public struct FileEntry: Sendable, Hashable {
     public var group: UInt32
     public var mark: FileMark
 
-    public init(kind: Kind, executable: Bool = false, owner: UInt32 = 0, group: UInt32 = 0, mark: FileMark = FileMark(device: 0, inode: 0)) {
+    public init(
+        kind: Kind, executable: Bool = false, owner: UInt32 = 0, group: UInt32 = 0, mark: FileMark = FileMark(device: 0, inode: 0)
+    ) {
         self.kind = kind
         self.executable = executable
         self.owner = owner
@@ -58,7 +60,9 @@ extension FileView {
     }
 
     /// The entry behind all links.
-    public func resolved(_ path: String) -> FileEntry? { canonical(path).flatMap { $0 == "/" ? FileEntry(kind: .directory) : entry($0) } }
+    public func resolved(_ path: String) -> FileEntry? {
+        canonical(path).flatMap { $0 == "/" ? FileEntry(kind: .directory) : entry($0) }
+    }
 
     func isDirectory(_ path: String) -> Bool { resolved(path)?.kind == .directory }
     func isFile(_ path: String) -> Bool { resolved(path)?.kind == .file }

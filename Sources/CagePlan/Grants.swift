@@ -47,11 +47,13 @@ struct GrantResolver<View: FileView> {
 
     func grant(_ path: String, writable: Bool, executable: Bool? = nil, words: String) throws(Complaint) -> Grant {
         guard let real = view.canonical(path), let entry = view.entry(real) else {
-            throw Complaint("\(words) \(path): not there", hint: "make it, correct the profile, or write `\(path)?` if it may be missing")
+            throw Complaint(
+                "\(words) \(path): not there", hint: "make it, correct the profile, or write `\(path)?` if it may be missing")
         }
         guard entry.kind == .directory || entry.kind == .file else {
             throw Complaint(
-                "\(words) \(path): neither a file nor a folder", hint: "a socket or device is a way out of the cage and cannot be granted as a file")
+                "\(words) \(path): neither a file nor a folder",
+                hint: "a socket or device is a way out of the cage and cannot be granted as a file")
         }
         return Grant(
             path: real, isDirectory: entry.kind == .directory, writable: writable, executable: executable ?? self.executable(real),
@@ -63,13 +65,19 @@ struct GrantResolver<View: FileView> {
         let home = view.canonical(callerHome) ?? callerHome
         let system = ["/usr", "/etc", "/proc", "/sys", "/dev", "/boot", "/var", "/run"]
         let reason: String? =
-            if Paths.isWithin(home, grant.path) { "it is or holds the home folder" }
-            else if system.contains(where: { Paths.isWithin($0, grant.path) }) { "it is or holds a system folder" }
-            else if ["/proc", "/sys", "/dev"].contains(where: { Paths.isWithin(grant.path, $0) }) { "the cage has its own" }
-            else if grant.writable && ["/usr", "/etc", "/boot"].contains(where: { Paths.isWithin(grant.path, $0) }) { "system folders are read-only" }
-            else { nil }
+            if Paths.isWithin(home, grant.path) {
+                "it is or holds the home folder"
+            } else if system.contains(where: { Paths.isWithin($0, grant.path) }) {
+                "it is or holds a system folder"
+            } else if ["/proc", "/sys", "/dev"].contains(where: { Paths.isWithin(grant.path, $0) }) {
+                "the cage has its own"
+            } else if grant.writable && ["/usr", "/etc", "/boot"].contains(where: { Paths.isWithin(grant.path, $0) }) {
+                "system folders are read-only"
+            } else { nil }
         if let reason {
-            throw Complaint("\(grant.words) \(grant.path) cannot be granted: \(reason)", hint: "stand in a project folder, or name a folder below it")
+            throw Complaint(
+                "\(grant.words) \(grant.path) cannot be granted: \(reason)",
+                hint: "stand in a project folder, or name a folder below it")
         }
     }
 
@@ -80,7 +88,9 @@ struct GrantResolver<View: FileView> {
             for path in Globs.expand(absolute(pattern), in: view) {
                 guard let parent = view.canonical(Paths.parent(path)) else { continue }
                 let place = Paths.join(parent, Paths.name(path))
-                for candidate in [place, view.canonical(place)].compactMap({ $0 }) where !found.contains(candidate) { found.append(candidate) }
+                for candidate in [place, view.canonical(place)].compactMap({ $0 }) where !found.contains(candidate) {
+                    found.append(candidate)
+                }
             }
         }
         return found

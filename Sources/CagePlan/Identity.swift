@@ -59,7 +59,9 @@ public struct Identity: Sendable, Hashable {
     ///   - caller: who runs us; under sudo the person, not root.
     ///   - owner: of the workspace, nil where there is none.
     ///   - pid: the supervisor's, so that two sessions never share an id.
-    public static func choose(privileged: Bool, caller: Caller, owner: (uid: UInt32, gid: UInt32)?, pid: UInt32) throws(Complaint) -> Identity {
+    public static func choose(privileged: Bool, caller: Caller, owner: (uid: UInt32, gid: UInt32)?, pid: UInt32) throws(Complaint)
+        -> Identity
+    {
         if !privileged { return person(caller, .own, privileged: false) }
         if caller.uid != 0 { return person(caller, .caller, privileged: true) }
         if let owner, owner.uid != 0 {
@@ -71,7 +73,8 @@ public struct Identity: Sendable, Hashable {
         }
         guard pid < 0x0100_0000 else { throw Complaint("process id \(pid) is beyond the range that session ids are made from") }
         return Identity(
-            reason: .nobody, hostUID: firstFree + pid, hostGID: firstFree + pid, uid: 1000, gid: 1000, name: "agent", home: "/home/agent",
+            reason: .nobody, hostUID: firstFree + pid, hostGID: firstFree + pid, uid: 1000, gid: 1000, name: "agent",
+            home: "/home/agent",
             privileged: true)
     }
 

@@ -9,14 +9,16 @@ enum SystemFiles {
     static let harmless = [
         "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "localtime", "timezone", "mime.types", "magic", "magic.mime",
         "protocols", "services", "rpc", "networks", "ethertypes", "gai.conf", "host.conf", "terminfo", "inputrc", "locale.alias",
-        "locale.conf", "os-release", "debian_version", "lsb-release", "redhat-release", "alpine-release", "fonts", "groff", "xml", "sgml",
+        "locale.conf", "os-release", "debian_version", "lsb-release", "redhat-release", "alpine-release", "fonts", "groff", "xml",
+        "sgml",
         "perl", "shells", "crypto-policies",
     ]
     /// Folders of one runtime each, by the start of their name.
     static let harmlessPrefixes = ["java-", "python3", "openmpi"]
 
     static let maskedInProc = [
-        "acpi", "asound", "config.gz", "interrupts", "iomem", "ioports", "kallsyms", "kcore", "key-users", "keys", "kmsg", "kpagecgroup",
+        "acpi", "asound", "config.gz", "interrupts", "iomem", "ioports", "kallsyms", "kcore", "key-users", "keys", "kmsg",
+        "kpagecgroup",
         "kpagecount", "kpageflags", "latency_stats", "modules", "sched_debug", "schedstat", "scsi", "slabinfo", "softirqs", "swaps",
         "timer_list", "timer_stats", "vmallocinfo", "driver", "mtrr", "dynamic_debug",
     ]

@@ -24,7 +24,8 @@ extension Step {
         case .readOnly(let path): "make \(path) read-only"
         case .sysctl(let name, let value): "set \(name.replacing("/", with: ".")) to \(value)"
         case .pivot: "leave the host's file tree"
-        case .loopback(let address, let ipv6): "bring lo up with \(address) and make every IPv4\(ipv6 ? " and IPv6" : "") address local"
+        case .loopback(let address, let ipv6):
+            "bring lo up with \(address) and make every IPv4\(ipv6 ? " and IPv6" : "") address local"
         case .ruleset: "load the packet rules: TCP to the proxy, port 53 to the resolver, the rest refused"
         case .listeners: "open the proxy's and the resolver's sockets and hand them out"
         case .receive(_, let path, _): "receive \(path) from the proxy"

@@ -34,7 +34,8 @@ int akios_memfd_sealed(const char *name, const void *bytes, size_t count);
 
 // One message with descriptors. Receiving closes what does not fit, and returns the number through `count`.
 ssize_t akios_send_fds(int socket, const void *bytes, size_t length, const int *fds, size_t count);
-ssize_t akios_receive_fds(int socket, void *bytes, size_t length, int *fds, size_t *count);
+// `sender` gets a process id where SO_PASSCRED is set, else 0.
+ssize_t akios_receive_fds(int socket, void *bytes, size_t length, int *fds, size_t *count, pid_t *sender, int flags);
 int akios_socketpair_seqpacket(int pair[2]);
 
 // Terminal.

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include "CEgressSpawn.h"
 
 struct akios_spawn {
     int program;               // executable, opened close-on-exec
@@ -22,7 +23,7 @@ struct akios_spawned {
 };
 
 // 0, or -1 with errno. Every descriptor of the child beyond the named ones is closed.
-int akios_spawn(const struct akios_spawn *request, struct akios_spawned *spawned);
+int akios_spawn_init(const struct akios_spawn *request, struct akios_spawned *spawned);
 
 // A child that does nothing in a user namespace of its own, for whoever needs such a namespace's descriptor. It exits
 // when `go` is closed; then wait for it by its pidfd.

@@ -1,0 +1,44 @@
+// ProcessFD: processes by descriptor, so that a number used twice never means a stranger.
+
+import CLinux
+import Glibc
+
+/// How a process ended.
+public enum ProcessEnd: Sendable, Hashable {
+    case exited(Int32)
+    case signalled(Int32)
+}
+
+public enum ProcessFD {
+    /// pidfd_open(2) of a process that is ours and not yet waited for.
+    public static func open(_ pid: Int32) throws(SysError) -> OwnedFD {
+        OwnedFD(owning: try syscall("pidfd_open", on: "\(pid)") { akios_pidfd_open(pid) })
+    }
+
+    /// ESRCH when it has ended.
+    public static func signal(_ process: borrowing OwnedFD, _ number: Int32) throws(SysError) {
+        let fd = process.raw
+        try syscall("pidfd_send_signal") { akios_pidfd_send_signal(fd, number) }
+    }
+
+    /// Waits for a child's end and collects it.
+    public static func wait(_ process: borrowing OwnedFD) throws(SysError) -> ProcessEnd {
+        while true {
+            if let end = try poll(process, options: WEXITED) { return end }
+        }
+    }
+
+    /// The child's end if there is one, collecting it; nil while it runs.
+    public static func waitWithoutBlocking(_ process: borrowing OwnedFD) throws(SysError) -> ProcessEnd? {
+        try poll(process, options: WEXITED | WNOHANG)
+    }
+
+    private static func poll(_ process: borrowing OwnedFD, options: Int32) throws(SysError) -> ProcessEnd? {
+        let fd = process.raw
+        var code: Int32 = 0
+        var status: Int32 = 0
+        try syscall("waitid") { akios_pidfd_wait(fd, options, &code, &status) }
+        if code == 0 { return nil }
+        return code == 1 /* CLD_EXITED */ ? .exited(status) : .signalled(status)
+    }
+}
