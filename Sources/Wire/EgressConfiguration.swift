@@ -1,0 +1,104 @@
+// EgressConfiguration: everything egress will ever need, written by the supervisor into a memfd and read by egress
+// before it locks itself in. It carries credentials: it is never printed, logged or kept.
+
+import JSONBytes
+public import Vocabulary
+
+public struct EgressConfiguration: Sendable {
+    /// A key that the agent holds a placeholder for. No description, on purpose.
+    public struct Secret: Sendable {
+        public var placeholder: String
+        public var value: String
+        public var hosts: [HostName]
+
+        public init(placeholder: String, value: String, hosts: [HostName]) {
+            self.placeholder = placeholder
+            self.value = value
+            self.hosts = hosts
+        }
+    }
+
+    public var session: String
+    public var profileName: String
+    /// The canonical profile (`Spec(canonicalJSON:)`).
+    public var profile: [UInt8]
+    /// The host's trusted roots and the profile's further ones, PEM.
+    public var hostRoots: String
+    public var profileRoots: [String]
+    /// Addresses of the host's name servers, from resolv.conf.
+    public var nameServers: [IPAddress]
+    /// The host's hosts file, parsed.
+    public var hosts: [HostName: [IPAddress]]
+    public var secrets: [Secret]
+
+    public init(
+        session: String, profileName: String, profile: [UInt8], hostRoots: String, profileRoots: [String], nameServers: [IPAddress],
+        hosts: [HostName: [IPAddress]], secrets: [Secret]
+    ) {
+        self.session = session
+        self.profileName = profileName
+        self.profile = profile
+        self.hostRoots = hostRoots
+        self.profileRoots = profileRoots
+        self.nameServers = nameServers
+        self.hosts = hosts
+        self.secrets = secrets
+    }
+
+    /// One JSON object.
+    public func encoded() -> [UInt8] {
+        let names = hosts.sorted { $0.key < $1.key }.map { entry in
+            JSONValue.Member(entry.key.text, .array(entry.value.map { .string($0.description) }))
+        }
+        let keys = secrets.map { secret in
+            JSONValue.object([
+                .init("hosts", .array(secret.hosts.map { .string($0.text) })),
+                .init("placeholder", .string(secret.placeholder)),
+                .init("value", .string(secret.value)),
+            ])
+        }
+        return JSONValue.object([
+            .init("host_roots", .string(hostRoots)),
+            .init("hosts", .object(names)),
+            .init("name_servers", .array(nameServers.map { .string($0.description) })),
+            .init("profile", .string(String(decoding: profile, as: UTF8.self))),
+            .init("profile_name", .string(profileName)),
+            .init("profile_roots", .array(profileRoots.map { .string($0) })),
+            .init("secrets", .array(keys)),
+            .init("session", .string(session)),
+        ]).canonical()
+    }
+
+    /// Nil when it is not what `encoded()` writes. Which part was wrong is not said: the text holds secrets.
+    public init?(_ bytes: [UInt8]) {
+        guard let json = try? JSONValue.parse(bytes),
+            let session = json["session"]?.stringValue,
+            let profileName = json["profile_name"]?.stringValue,
+            let profile = json["profile"]?.stringValue,
+            let hostRoots = json["host_roots"]?.stringValue,
+            let profileRoots = json["profile_roots"]?.elements,
+            let nameServers = json["name_servers"]?.elements,
+            let hosts = json["hosts"]?.members,
+            let secrets = json["secrets"]?.elements
+        else { return nil }
+        self.session = session
+        self.profileName = profileName
+        self.profile = Array(profile.utf8)
+        self.hostRoots = hostRoots
+        self.profileRoots = profileRoots.compactMap(\.stringValue)
+        self.nameServers = nameServers.compactMap { $0.stringValue.flatMap { IPAddress($0) } }
+        self.hosts = [:]
+        for member in hosts {
+            guard let name = HostName(member.key), let addresses = member.value.elements else { return nil }
+            self.hosts[name] = addresses.compactMap { $0.stringValue.flatMap { IPAddress($0) } }
+        }
+        self.secrets = []
+        for secret in secrets {
+            guard let placeholder = secret["placeholder"]?.stringValue, let value = secret["value"]?.stringValue,
+                let names = secret["hosts"]?.elements
+            else { return nil }
+            self.secrets.append(
+                Secret(placeholder: placeholder, value: value, hosts: names.compactMap { $0.stringValue.flatMap { HostName($0) } }))
+        }
+    }
+}
