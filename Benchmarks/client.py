@@ -1,0 +1,124 @@
+"""The benchmark's client, the same inside the cage, against mitmproxy and direct: raw TLS sockets, one request at a time per
+connection, nothing but the standard library. Reads orders on standard input, answers each with one line of JSON.
+
+    plain N      N requests on one kept connection     {"us": [latency of each]}
+    many N C     N requests over C kept connections    {"seconds": wall time}
+    stream N     N streamed answers                    {"us": [time to the first piece of text]}"""
+
+import json
+import socket
+import ssl
+import sys
+import threading
+import time
+
+# About what an agent sends at the start of a task; nothing in it for a detector to find.
+TEXT = ("Read the failing test, explain in two sentences why it fails, then propose the smallest change to the parser. " * 8).strip()
+
+
+class Connection:
+    def __init__(self, host, port, name, ca):
+        context = ssl.create_default_context(cafile=ca)
+        raw = socket.create_connection((host, port), 30)
+        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket = context.wrap_socket(raw, server_hostname=name)
+        self.name, self.rest, self.turn = name, b"", 0
+
+    def request(self, stream=False):
+        self.turn += 1
+        body = {"model": "gpt-4o-mini", "max_tokens": 50, "messages": [{"role": "user", "content": f"{self.turn:07} {TEXT}"}]}
+        if stream:
+            body["stream"] = True
+        data = json.dumps(body).encode()
+        return (
+            f"POST /v1/chat/completions HTTP/1.1\r\nHost: {self.name}\r\nAuthorization: Bearer sk-bench\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(data)}\r\n\r\n").encode() + data
+
+    def more(self):
+        piece = self.socket.recv(65536)
+        if not piece:
+            raise ConnectionError("closed in the middle of an answer")
+        self.rest += piece
+
+    def answer(self, until=None):
+        """Reads one whole answer; with `until`, gives the time at which those bytes were there."""
+        moment = None
+        while b"\r\n\r\n" not in self.rest:
+            self.more()
+        head, _, self.rest = self.rest.partition(b"\r\n\r\n")
+        head = head.lower()
+        if not head.startswith(b"http/1.1 200"):
+            raise ConnectionError(head[:100].decode() + (self.rest[:300]).decode(errors="replace"))
+        if b"transfer-encoding: chunked" in head:
+            while True:
+                if until and moment is None and until in self.rest:
+                    moment = time.perf_counter_ns()
+                if b"0\r\n\r\n" in self.rest and self.rest.endswith(b"0\r\n\r\n"):
+                    break
+                self.more()
+            self.rest = b""
+        else:
+            length = int(head.split(b"content-length:")[1].split(b"\r\n")[0])
+            while len(self.rest) < length:
+                self.more()
+            self.rest = self.rest[length:]
+        return moment
+
+    def plain(self):
+        data = self.request()
+        start = time.perf_counter_ns()
+        self.socket.sendall(data)
+        self.answer()
+        return (time.perf_counter_ns() - start) / 1000
+
+    def stream(self):
+        data = self.request(stream=True)
+        start = time.perf_counter_ns()
+        self.socket.sendall(data)
+        return (self.answer(until=b'"content":"F') - start) / 1000
+
+
+def many(connect, count, connections):
+    kept = [connect() for _ in range(connections)]
+    for connection in kept:
+        connection.plain()
+    failures = []
+
+    def work(connection):
+        try:
+            for _ in range(count // connections):
+                connection.plain()
+        except Exception as error:
+            failures.append(repr(error))
+
+    threads = [threading.Thread(target=work, args=(connection,)) for connection in kept]
+    start = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    seconds = time.perf_counter() - start
+    if failures:
+        raise ConnectionError(failures[0])
+    return seconds
+
+
+def main():
+    host, port, name, ca = sys.argv[1:5]
+    connect = lambda: Connection(host, int(port), name, ca if ca != "-" else None)
+    kept = None
+    for line in sys.stdin:
+        order, *numbers = line.split()
+        numbers = [int(n) for n in numbers]
+        try:
+            if order == "many":
+                result = {"seconds": many(connect, *numbers)}
+            else:
+                kept = kept or connect()
+                result = {"us": [getattr(kept, order)() for _ in range(numbers[0])]}
+        except Exception as error:
+            result = {"error": f"{type(error).__name__}: {error}"}
+        print(json.dumps(result), flush=True)
+
+
+main()
