@@ -32,10 +32,23 @@ public struct HostName: Sendable, Hashable, Comparable, CustomStringConvertible 
         self.init(String(decoding: bytes, as: UTF8.self))
     }
 
+    /// What RFC 5892 permits, near enough: small letters, letters without case, marks, digits. Full-width forms, which
+    /// clients map to ASCII before they ask, would be another name here than the one they mean.
+    private static func mayStandInALabel(_ scalar: Unicode.Scalar) -> Bool {
+        if (0xff00...0xffef).contains(scalar.value) || scalar.properties.isDefaultIgnorableCodePoint { return false }
+        switch scalar.properties.generalCategory {
+        case .lowercaseLetter, .otherLetter, .modifierLetter, .nonspacingMark, .spacingMark, .decimalNumber: return true
+        default: return scalar == "-"
+        }
+    }
+
     private static func canonicalLabel(_ label: Substring) -> String? {
         var label = String(label)
         if !label.utf8.allSatisfy({ $0 < 0x80 }) {
-            guard let encoded = Punycode.encode(label.lowercased()) else { return nil }
+            let folded = label.lowercased()
+            guard folded.unicodeScalars.count <= 63, folded.unicodeScalars.allSatisfy(mayStandInALabel),
+                let encoded = Punycode.encode(folded)
+            else { return nil }
             label = "xn--" + encoded
         }
         var bytes = Array(label.utf8)

@@ -22,19 +22,21 @@ public enum IPAddress: Sendable, Hashable, CustomStringConvertible {
         guard parts.count == 4 else { return nil }
         var value: UInt32 = 0
         for part in parts {
-            guard part.count <= 3, part == "0" || !part.hasPrefix("0"), let octet = decimalDigits(part), octet <= 255 else { return nil }
+            guard part.count <= 3, part == "0" || !part.hasPrefix("0"), let octet = decimalDigits(part), octet <= 255 else {
+                return nil
+            }
             value = value << 8 | UInt32(octet)
         }
         return value
     }
 
     private static func parseV6(_ text: String) -> [UInt16]? {
-        func groups(_ part: Substring) -> [UInt16]? {
+        func groups(_ part: Substring, mayEndInV4: Bool) -> [UInt16]? {
             if part.isEmpty { return [] }
             var found: [UInt16] = []
             let pieces = part.split(separator: ":", omittingEmptySubsequences: false)
             for (index, piece) in pieces.enumerated() {
-                if piece.contains("."), index == pieces.count - 1 {
+                if mayEndInV4, piece.contains("."), index == pieces.count - 1 {
                     guard let v4 = parseV4(piece) else { return nil }
                     found += [UInt16(v4 >> 16), UInt16(v4 & 0xffff)]
                 } else {
@@ -47,12 +49,12 @@ public enum IPAddress: Sendable, Hashable, CustomStringConvertible {
             return found
         }
         guard let gap = text.firstRange(of: "::") else {
-            guard let all = groups(text[...]), all.count == 8 else { return nil }
+            guard let all = groups(text[...], mayEndInV4: true), all.count == 8 else { return nil }
             return all
         }
-        guard let head = groups(text[..<gap.lowerBound]), let tail = groups(text[gap.upperBound...]), head.count + tail.count < 8 else {
-            return nil
-        }
+        guard let head = groups(text[..<gap.lowerBound], mayEndInV4: false),
+            let tail = groups(text[gap.upperBound...], mayEndInV4: true), head.count + tail.count < 8
+        else { return nil }
         return head + Array(repeating: 0, count: 8 - head.count - tail.count) + tail
     }
 
@@ -68,7 +70,8 @@ public enum IPAddress: Sendable, Hashable, CustomStringConvertible {
     public var reach: Reach {
         switch unmapped {
         case .v4(let a):
-            if a == 0xa9fe_a9fe || a == 0x6464_64c8 { return .metadata }  // 169.254.169.254, 100.100.100.200
+            // 169.254.169.254, 100.100.100.200, and the host agent that one cloud puts on a public address, 168.63.129.16.
+            if a == 0xa9fe_a9fe || a == 0x6464_64c8 || a == 0xa83f_8110 { return .metadata }
             switch a {
             case 0x7f00_0000...0x7fff_ffff: return .loopback
             case 0x0a00_0000...0x0aff_ffff, 0xac10_0000...0xac1f_ffff, 0xc0a8_0000...0xc0a8_ffff, 0x6440_0000...0x647f_ffff:
@@ -76,7 +79,7 @@ public enum IPAddress: Sendable, Hashable, CustomStringConvertible {
             case 0xa9fe_0000...0xa9fe_ffff: return .linkLocal
             case 0xe000_0000...0xefff_ffff: return .multicast
             case 0...0x00ff_ffff, 0xf000_0000...0xffff_ffff, 0xc000_0000...0xc000_00ff, 0xc000_0200...0xc000_02ff,
-                0xc612_0000...0xc613_ffff, 0xc633_6400...0xc633_64ff, 0xcb00_7100...0xcb00_71ff:
+                0xc058_6300...0xc058_63ff, 0xc612_0000...0xc613_ffff, 0xc633_6400...0xc633_64ff, 0xcb00_7100...0xcb00_71ff:
                 return .reserved
             default: return .global
             }
@@ -91,8 +94,11 @@ public enum IPAddress: Sendable, Hashable, CustomStringConvertible {
             }
             if high >> 54 == 0x3fa { return .linkLocal }  // fe80::/10
             // Translation prefixes carry a v4 address that the far side may dial for us: judged as that address.
-            if high == 0x0064_ff9b_0000_0000 { return IPAddress.v4(UInt32(truncatingIfNeeded: low)).reach == .global ? .global : .reserved }
-            if high >> 48 == 0x2002 { return .reserved }  // 6to4
+            if high == 0x0064_ff9b_0000_0000, low >> 32 == 0 {
+                return IPAddress.v4(UInt32(truncatingIfNeeded: low)).reach == .global ? .global : .reserved
+            }
+            if high >> 48 == 0x2002 || high >> 32 == 0x2001_0000 { return .reserved }  // 6to4, Teredo
+            if high >> 32 == 0x2001_0db8 || high >> 44 == 0x3fff0 { return .reserved }  // documentation
             return high >> 61 == 1 ? .global : .reserved  // 2000::/3
         }
     }
@@ -101,8 +107,10 @@ public enum IPAddress: Sendable, Hashable, CustomStringConvertible {
         switch self {
         case .v4(let a): "\(a >> 24).\(a >> 16 & 255).\(a >> 8 & 255).\(a & 255)"
         case .v6(let high, let low):
-            [high, low].flatMap { half in stride(from: 48, through: 0, by: -16).map { String(half >> UInt64($0) & 0xffff, radix: 16) } }
-                .joined(separator: ":")
+            [high, low].flatMap { half in
+                stride(from: 48, through: 0, by: -16).map { String(half >> UInt64($0) & 0xffff, radix: 16) }
+            }
+            .joined(separator: ":")
         }
     }
 }
