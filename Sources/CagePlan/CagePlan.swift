@@ -66,6 +66,12 @@ public struct CagePlan: Sendable {
 
     public func encoded() -> [UInt8] { PlanEncoding.encode(steps) }
 
+    /// What the plan runs in the end, as the agent's side sees it.
+    public var programPath: String {
+        for case .run(let program) in steps.reversed().map(\.action) { return program.path }
+        return ""
+    }
+
     public static func make(_ facts: CageFacts, in view: some FileView) throws(Complaint) -> CagePlan {
         var maker = PlanMaker(facts: facts, view: view)
         return try maker.make()
@@ -267,8 +273,10 @@ struct PlanMaker<View: FileView> {
         // Ping sockets need no word: a new network namespace grants them to no group, and its 1 cannot be written where
         // group 1 is not mapped.
         add(.sysctl("net/mptcp/enabled", "0"), optional: true)
+        // Counted in the namespace of whoever writes: no user namespace, and so no second root, below the cage's own.
+        add(.sysctl("user/max_user_namespaces", "0"))
         for name in SystemFiles.maskedInProc { add(.mask("/proc/" + name)) }
-        for name in SystemFiles.readOnlyInProc { add(.readOnly("/proc/" + name), optional: name != "sys") }
+        for name in SystemFiles.readOnlyInProc where view.entry("/proc/" + name) != nil { add(.readOnly("/proc/" + name), optional: name != "sys") }
         landlock.append(("/proc", [.read, .writeFile, .truncate]))
     }
 
