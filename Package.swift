@@ -86,8 +86,8 @@ let package = Package(
         swift(
             "Launcher",
             [
-                "ProfileFile", "Policy", "Providers", "CagePlan", "HostProbe", "LogStore", "Wire", "CSpawn", "CData", "Metering",
-                "Events", "Audit", "JSONBytes", "LinuxSys", "Profile", "Vocabulary", crypto,
+                "ProfileFile", "CagePlan", "HostProbe", "LogStore", "Wire", "CSpawn", "CLinux", "Metering",
+                "Events", "Audit", "JSONBytes", "LinuxSys", "Profile", "Vocabulary",
             ]),
         swift(
             "Egress",
@@ -119,6 +119,8 @@ let package = Package(
         tests("ProfileTests", ["Profile", "Vocabulary"]),
         tests("ProfileFileTests", ["ProfileFile", "Profile", "Vocabulary"]),
         tests("LinuxSysTests", ["LinuxSys"]),
+        tests("RootTests", ["Launcher", "LinuxSys"]),
+        tests("LauncherTests", ["Launcher", "Vocabulary"]),
         .target(name: "TestKit", dependencies: ["Vocabulary"], path: "Tests/TestKit", swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

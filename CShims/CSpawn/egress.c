@@ -82,7 +82,8 @@ static int place(const struct akios_egress_entry *entry) {
         if (S_ISDIR(facts.st_mode)) {
             result = mkdir(target, 0755) == 0 || errno == EEXIST ? 0 : -1;
         } else {
-            int file = open(target, O_CREAT | O_WRONLY | O_CLOEXEC, 0444);
+            // Without any permission: what is left of it after the detach does not open.
+            int file = open(target, O_CREAT | O_WRONLY | O_CLOEXEC, 0);
             result = file < 0 ? -1 : close(file);
         }
     }

@@ -43,7 +43,7 @@ struct akios_egress_failure {
 struct akios_egress_spawned {
     pid_t pid;
     int pidfd;
-    int alive;  // hold it: egress dies with whoever holds it, from its first instruction on
+    int alive;  // hold it: a child that finds it closed before its exec ends, because its parent is gone
     int failed; // yields one akios_egress_failure, or end of file once egress has been executed
 };
 
