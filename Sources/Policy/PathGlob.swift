@@ -9,6 +9,8 @@ struct PathGlob: Sendable, Hashable {
     private let tokens: [Token]
     /// What must stand literally at the start.
     private let literal: [UInt8]
+    /// Only `**` follows.
+    private let isPrefix: Bool
 
     init(_ pattern: String) {
         var tokens: [Token] = []
@@ -27,14 +29,22 @@ struct PathGlob: Sendable, Hashable {
         for case .byte(let byte) in tokens.prefix(while: { if case .byte = $0 { true } else { false } }) { literal.append(byte) }
         self.literal = literal
         self.tokens = Array(tokens.dropFirst(literal.count))
+        isPrefix = self.tokens == [.anything]
     }
 
-    func matches(_ path: String) -> Bool {
-        var path = path
-        return path.withUTF8 { bytes in
-            guard bytes.count >= literal.count, literal.indices.allSatisfy({ bytes[$0] == literal[$0] }) else { return false }
+    func matches(_ path: String) -> Bool { matches(Array(path.utf8)) }
+
+    func matches(_ path: [UInt8]) -> Bool {
+        guard path.count >= literal.count else { return false }
+        // From the end: rules of one host usually share their beginning.
+        var index = literal.count
+        while index > 0 {
+            index -= 1
+            if path[index] != literal[index] { return false }
+        }
+        return path.withUnsafeBufferPointer { bytes in
             if tokens.isEmpty { return bytes.count == literal.count }
-            if tokens == [.anything] { return true }
+            if isPrefix { return true }
             return simulate(bytes[literal.count...])
         }
     }

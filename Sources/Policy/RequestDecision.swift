@@ -29,11 +29,9 @@ extension PolicyEngine {
         guard !rules.isEmpty else {
             return .deny(words.refusal(.hostNotAllowed, reason: "no rule names \(facts.host)", what: "this host is not allowed"))
         }
-        let onPort = rules.filter { $0.covers(port: facts.port) }
-        let withMethod = onPort.filter { $0.covers(method: facts.method) }
-        let matching = withMethod.filter { rule in path.readings.allSatisfy { rule.covers(path: $0) } }
-        if matching.isEmpty { return .deny(missing(facts, onPort: onPort, withMethod: withMethod, words: words)) }
-        return .allow(grant(rules: matching, provider: nil, operation: nil, grants: []))
+        let found = candidates(rules, facts) { rule in path.readings.allSatisfy { rule.covers(path: $0) } }
+        if found.matching.isEmpty { return .deny(missing(facts, found, words: words)) }
+        return .allow(grant(rules: found.matching, provider: nil, operation: nil, grants: []))
     }
 
     /// A provider's host: what is asked must be a model endpoint or explicitly unmetered.
@@ -52,21 +50,20 @@ extension PolicyEngine {
         guard !rules.isEmpty || self.grants[preset.id] != nil else {
             return .deny(words.refusal(.hostNotAllowed, reason: "no rule names \(facts.host)", what: "this host is not allowed"))
         }
-        let onPort = rules.filter { $0.covers(port: facts.port) }
-        let withMethod = onPort.filter { $0.covers(method: facts.method) }
-        let matching = withMethod.filter { rule in
+        let found = candidates(rules, facts) { rule in
             rule.rule.namesPaths ? path.readings.allSatisfy { rule.covers(path: $0) } : operation != nil
         }
-        if matching.isEmpty, grants.isEmpty {
+        if found.matching.isEmpty, grants.isEmpty {
             if operation == nil, rules.isEmpty {
                 return .deny(
                     words.refusal(
                         .unpricedOperation, reason: "\(facts.method) is no model endpoint of \(preset.id)",
                         what: "this is not one of the provider's model endpoints"))
             }
-            return .deny(missing(facts, onPort: onPort, withMethod: withMethod, words: words))
+            return .deny(missing(facts, found, words: words))
         }
-        let result = grant(rules: matching, provider: preset.id, operation: operation, grants: self.grants[preset.id] ?? grants)
+        let result = grant(
+            rules: found.matching, provider: preset.id, operation: operation, grants: self.grants[preset.id] ?? grants)
         if operation == nil, !result.unmeteredAllowed {
             return .deny(
                 words.refusal(
@@ -78,21 +75,37 @@ extension PolicyEngine {
 
     /// Whether some server may take a reading for a metered endpoint: other case, path parameters (`;x`) or
     /// empty segments aside. Asked only where the path as written is none.
-    private static func resembles(_ reading: String, _ preset: ProviderPreset) -> Bool {
-        let segments = reading.lowercased().split(separator: "/").map { $0.prefix { $0 != ";" } }
+    private static func resembles(_ reading: [UInt8], _ preset: ProviderPreset) -> Bool {
+        let segments = String(decoding: reading, as: UTF8.self).lowercased().split(separator: "/").map { $0.prefix { $0 != ";" } }
         let folded = "/" + segments.filter { !$0.isEmpty }.joined(separator: "/")
         return preset.endpoints.contains { $0.kind.isMetered && $0.path == folded }
     }
 
-    private func missing(
-        _ facts: RequestFacts, onPort: [CompiledRule], withMethod: [CompiledRule], words: RefusalWords
-    ) -> Refusal {
-        if onPort.isEmpty {
+    private struct Candidates {
+        var matching: [CompiledRule] = []
+        /// How far the others came, for the words of a refusal.
+        var onPort = false
+        var withMethod = false
+    }
+
+    private func candidates(_ rules: [CompiledRule], _ facts: RequestFacts, _ matches: (CompiledRule) -> Bool) -> Candidates {
+        var found = Candidates()
+        for rule in rules where rule.covers(port: facts.port) {
+            found.onPort = true
+            guard rule.covers(method: facts.method) else { continue }
+            found.withMethod = true
+            if matches(rule) { found.matching.append(rule) }
+        }
+        return found
+    }
+
+    private func missing(_ facts: RequestFacts, _ found: Candidates, words: RefusalWords) -> Refusal {
+        if !found.onPort {
             return words.refusal(
                 .portNotAllowed, reason: "no rule grants \(facts.host) port \(facts.port)",
                 what: "port \(facts.port) is not allowed")
         }
-        if withMethod.isEmpty {
+        if !found.withMethod {
             let method = RefusalWords.printable(facts.method)
             return words.refusal(
                 .methodNotAllowed, reason: "no rule grants \(method) on \(facts.host)", what: "the method \(method) is not allowed")

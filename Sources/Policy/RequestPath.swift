@@ -4,8 +4,8 @@
 /// A request path (no query) in all readings that a server may give it.
 struct RequestPath: Sendable, Hashable {
     /// As written, then percent-decoded, then with empty segments removed; each once. Usually just one.
-    let readings: [String]
-    var written: String { readings[0] }
+    let readings: [[UInt8]]
+    let written: String
     /// Whether every server reads it the same way.
     var isPlain: Bool { readings.count == 1 }
 
@@ -18,7 +18,7 @@ struct RequestPath: Sendable, Hashable {
         let refused: Set<UInt8> = [UInt8(ascii: "?"), UInt8(ascii: "#"), UInt8(ascii: "\\")]
         guard bytes.allSatisfy({ $0 > 0x20 && $0 < 0x7f && !refused.contains($0) }) else { return nil }
         guard bytes.contains(where: { $0 == UInt8(ascii: "%") }) || Self.hasOddSegments(bytes) else {
-            readings = [path]
+            (written, readings) = (path, [bytes])
             return
         }
         guard let decoded = Self.decode(bytes), !Self.hidesEscape(decoded) else { return nil }
@@ -26,12 +26,10 @@ struct RequestPath: Sendable, Hashable {
         guard !Self.hasDotSegments(bytes), !Self.hasDotSegments(decoded) else { return nil }
         var collapsed: [UInt8] = []
         for byte in decoded where byte != UInt8(ascii: "/") || collapsed.last != UInt8(ascii: "/") { collapsed.append(byte) }
-        var found = [path]
-        for reading in [decoded, collapsed] {
-            guard let text = String(validating: reading, as: UTF8.self) else { return nil }
-            if !found.contains(text) { found.append(text) }
-        }
-        readings = found
+        guard String(validating: decoded, as: UTF8.self) != nil else { return nil }
+        var found = [bytes]
+        for reading in [decoded, collapsed] where !found.contains(reading) { found.append(reading) }
+        (written, readings) = (path, found)
     }
 
     private static func hasOddSegments(_ bytes: [UInt8]) -> Bool {

@@ -3,29 +3,35 @@
 import Profile
 import Vocabulary
 
-/// A rule with its patterns compiled.
-struct CompiledRule: Sendable {
+/// A rule with its patterns compiled. A class, so that a list of candidates costs one reference a rule.
+final class CompiledRule: Sendable {
     let rule: NetworkAccess.Rule
     /// `allowlist[3]`, for the log.
     let name: String
     let globs: [PathGlob]
     let isDeny: Bool
+    // Taken out of the rule: a look into it would copy it, a thousand times a decision.
+    private let ports: [UInt16]
+    private let methods: [String]
+    private let anyPort: Bool
+    private let anyMethod: Bool
 
     init(_ rule: NetworkAccess.Rule, name: String, isDeny: Bool) {
         self.rule = rule
         self.name = name
         self.isDeny = isDeny
         globs = rule.paths.map { PathGlob($0) }
+        (ports, methods) = (rule.ports, rule.methods)
+        anyPort = isDeny && rule.ports.isEmpty
+        anyMethod = rule.methods.contains("*") || (isDeny && rule.methods.isEmpty)
     }
 
     /// In a deny rule nothing said means everything; in an allow rule it means nothing.
-    func covers(port: UInt16) -> Bool { rule.ports.contains(port) || (isDeny && rule.ports.isEmpty) }
+    func covers(port: UInt16) -> Bool { anyPort || ports.contains(port) }
 
-    func covers(method: String) -> Bool {
-        rule.methods.contains(method) || rule.methods.contains("*") || (isDeny && rule.methods.isEmpty)
-    }
+    func covers(method: String) -> Bool { anyMethod || methods.contains(method) }
 
-    func covers(path: String) -> Bool { globs.contains { $0.matches(path) } || (isDeny && globs.isEmpty) }
+    func covers(path: [UInt8]) -> Bool { globs.contains { $0.matches(path) } || (isDeny && globs.isEmpty) }
 
     /// A deny rule that leaves nothing of a host's port.
     var deniesAll: Bool {

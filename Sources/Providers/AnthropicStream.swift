@@ -14,7 +14,7 @@ extension StreamReader {
             guard let message = root["message"] else { return StreamEvent(disposition: .unreadable) }
             if let id = message["id"]?.text(in: data) { answerID = id }
             if let model = message["model"]?.text(in: data) { answerModel = model }
-            usage = UsageReader.anthropic(message, body: data, over: nil)
+            reported = UsageReader.anthropic(message, body: data, over: nil)
         case "content_block_start": startBlock(root, data: data, into: &event)
         case "content_block_delta": readBlockDelta(root, data: data, into: &event)
         case "content_block_stop":
@@ -22,10 +22,12 @@ extension StreamReader {
             blocks[index] = nil
             event.closes = close { $0.index == index }
         case "message_delta":
-            usage = UsageReader.anthropic(root, body: data, over: usage)
+            reported = UsageReader.anthropic(root, body: data, over: reported)
+            if let reason = root["delta"]?["stop_reason"], !reason.isNull { isUsageFinal = true }
             event.closes = close { _ in true }
         case "message_stop":
             isFinished = true
+            isUsageFinal = true
             event.closes = close { _ in true }
         default: break  // ping, error, and events that are yet to come: no model text that we know of
         }
@@ -99,7 +101,7 @@ extension StreamReader {
         out += event("content_block_start", ",\"index\":\(at),\"content_block\":{\"type\":\"text\",\"text\":\"\"}")
         out += flushAnthropic(StreamChannel(role: .text, index: at, call: 0, field: "text"), text: note)
         out += event("content_block_stop", ",\"index\":\(at)")
-        let output = usage?.tokens.output ?? 0
+        let output = reported?.tokens.output ?? 0
         out += event(
             "message_delta",
             ",\"delta\":{\"stop_reason\":\"end_turn\",\"stop_sequence\":null},\"usage\":{\"output_tokens\":\(output)}")

@@ -44,9 +44,13 @@ struct JSONNode {
     /// The string's decoded text.
     func text(in body: [UInt8]) -> String? {
         guard case .string = shape else { return nil }
-        let content = body[range.dropFirst().dropLast()]
+        return body.withUnsafeBufferPointer { Self.text($0[(range.lowerBound + 1)..<(range.upperBound - 1)]) }
+    }
+
+    /// What stands between a literal's quotes.
+    static func text(_ content: Slice<UnsafeBufferPointer<UInt8>>) -> String {
         guard content.contains(UInt8(ascii: "\\")) else { return String(decoding: content, as: UTF8.self) }
-        return String(decoding: JSONString.unescape(content), as: UTF8.self)
+        return String(decoding: JSONString.unescape(Array(content)[...]), as: UTF8.self)
     }
 
     /// The number where it is an integer written as one (`4096`, never `4.096e3`).
@@ -63,19 +67,21 @@ extension JSONNode {
         return index(body)
     }
 
-    /// Of a body that JSONBytes has found strict; of any other it gives some tree or nil, but never fails hard.
+    /// Of a body that JSONBytes has found strict; of any other it gives some tree or nil, but never reads outside it.
     static func index(_ body: [UInt8]) -> JSONNode? {
-        var pass = JSONIndexPass(bytes: body)
-        pass.skipSpace()
-        return pass.value(depth: 0)
+        body.withUnsafeBufferPointer { buffer in
+            var pass = JSONIndexPass(bytes: buffer)
+            pass.skipSpace()
+            return pass.value(depth: 0)
+        }
     }
 }
 
 private struct JSONIndexPass {
-    let bytes: [UInt8]
+    let bytes: UnsafeBufferPointer<UInt8>
     var position = 0
 
-    init(bytes: [UInt8]) { self.bytes = bytes }
+    init(bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
 
     var current: UInt8? { position < bytes.count ? bytes[position] : nil }
 
@@ -105,8 +111,12 @@ private struct JSONIndexPass {
             guard string() != nil else { return nil }
             shape = .string
         default:
-            let ends: Set<UInt8> = [0x20, 0x0a, 0x0d, 0x09, UInt8(ascii: ","), UInt8(ascii: "]"), UInt8(ascii: "}")]
-            while let byte = current, !ends.contains(byte) { position += 1 }
+            scan: while let byte = current {
+                switch byte {
+                case 0x20, 0x0a, 0x0d, 0x09, UInt8(ascii: ","), UInt8(ascii: "]"), UInt8(ascii: "}"): break scan
+                default: position += 1
+                }
+            }
             switch first {
             case UInt8(ascii: "t"): shape = .bool(true)
             case UInt8(ascii: "f"): shape = .bool(false)
@@ -120,12 +130,14 @@ private struct JSONIndexPass {
     /// Leaves the position behind the closing quote; the range is the literal with its quotes.
     mutating func string() -> Range<Int>? {
         let start = position
-        guard take(UInt8(ascii: "\"")) else { return nil }
-        while let byte = current {
+        guard current == UInt8(ascii: "\"") else { return nil }
+        position += 1
+        while true {
+            position = JSONString.plainEnd(bytes, from: position)
+            guard let byte = current else { return nil }
             position += byte == UInt8(ascii: "\\") ? 2 : 1
             if byte == UInt8(ascii: "\"") { return start..<position }
         }
-        return nil
     }
 
     mutating func elements(depth: Int) -> [JSONNode]? {
@@ -146,10 +158,8 @@ private struct JSONIndexPass {
         if take(UInt8(ascii: "}")) { return members }
         repeat {
             skipSpace()
-            guard let range = string(), let key = JSONNode(range: range, shape: .string).text(in: bytes), take(UInt8(ascii: ":"))
-            else {
-                return nil
-            }
+            guard let range = string(), take(UInt8(ascii: ":")) else { return nil }
+            let key = JSONNode.text(bytes[(range.lowerBound + 1)..<(range.upperBound - 1)])
             skipSpace()
             guard let member = value(depth: depth + 1) else { return nil }
             members.append(.init(key: key, start: range.lowerBound, value: member))

@@ -7,6 +7,7 @@ extension StreamReader {
     mutating func readOpenAI(_ data: [UInt8]) -> StreamEvent {
         if data.elementsEqual("[DONE]".utf8) {
             isFinished = true
+            isUsageFinal = true
             return StreamEvent(disposition: .pass, closes: close { _ in true })
         }
         guard let root = JSONNode.parse(data), root.isObject else { return StreamEvent(disposition: .unreadable) }
@@ -32,7 +33,11 @@ extension StreamReader {
     }
 
     private mutating func readUsage(_ root: JSONNode, data: [UInt8], into event: inout StreamEvent) {
-        if let reported = UsageReader.openAI(root, body: data) { usage = reported }
+        if let found = UsageReader.openAI(root, body: data) {
+            reported = found
+            // Some servers report with every chunk: only the report behind the last choice is whole.
+            isUsageFinal = root["choices"]?.elements.isEmpty ?? true
+        }
         guard stripUsage, let at = root.members.firstIndex(where: { $0.key == "usage" }) else { return }
         if !root.members[at].value.isNull, let choices = root["choices"], choices.isArray, choices.elements.isEmpty {
             event.disposition = .drop

@@ -58,8 +58,11 @@ public struct StreamReader: Sendable {
     let stripUsage: Bool
     /// Take out log-probabilities: they repeat the answer token by token, past any redactor.
     let dropLogprobs: Bool
-    /// The last report; nil: none yet.
-    public internal(set) var usage: ReportedUsage?
+    /// The final report; nil: the stream has not come that far. What an Anthropic stream says at its start counts one
+    /// output token and would make a cut answer nearly free.
+    public var usage: ReportedUsage? { isUsageFinal ? reported : nil }
+    var reported: ReportedUsage?
+    var isUsageFinal = false
     /// The protocol's own end was seen. A stream that stops before was cut.
     public internal(set) var isFinished = false
 

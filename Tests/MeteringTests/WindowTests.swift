@@ -127,7 +127,7 @@ struct RandomInterleavings {
         var open: [UInt64: Reservation] = [:]
         var settled: [(at: UInt64, cost: Int64, tokens: Int64)] = []
         var (time, id, refusals) = (UInt64(0), UInt64(0), 0)
-        for _ in 0..<3000 {
+        for _ in 0..<1200 {
             time += UInt64.random(in: 0...400, using: &random)
             switch Int.random(in: 0..<10, using: &random) {
             case 0..<5:

@@ -126,6 +126,12 @@ struct OpenAIStreams {
         #expect(reader.usage == nil && !reader.isFinished)
     }
 
+    @Test func aReportInTheMiddleIsNotTheLastWord() throws {
+        let early = openAIChunk("\"content\":\"a\"", more: ",\"usage\":{\"prompt_tokens\":100,\"completion_tokens\":1}")
+        #expect(try through(early, provider: .openai, strip: false, pieces: 30).1.usage == nil)
+        #expect(try through(early + "data: [DONE]\n\n", provider: .openai, strip: false, pieces: 30).1.usage?.tokens.output == 1)
+    }
+
     @Test func whatIsNotReadableIsNotPassedOn() throws {
         var reader = StreamReader(provider: .openai, stripUsage: false)
         #expect(reader.read(Array("{\"choices\":[".utf8)).disposition == .unreadable)
@@ -185,11 +191,20 @@ struct AnthropicStreams {
             start + event("message_delta", ",\"delta\":{},\"usage\":{\"output_tokens\":30}")
             + event(
                 "message_delta",
-                ",\"delta\":{},\"usage\":{\"input_tokens\":0,\"output_tokens\":31,\"cache_creation_input_tokens\":9,\"cache_creation\":{\"ephemeral_5m_input_tokens\":4,\"ephemeral_1h_input_tokens\":5}}"
+                ",\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":{\"input_tokens\":0,\"output_tokens\":31,\"cache_creation_input_tokens\":9,\"cache_creation\":{\"ephemeral_5m_input_tokens\":4,\"ephemeral_1h_input_tokens\":5}}"
             )
         let (_, reader) = try through(stream, provider: .anthropic, strip: false, pieces: 13)
         #expect(reader.usage?.tokens == TokenUsage(input: 0, cachedInput: 7, cacheWrite: 9, output: 31))
         #expect(reader.usage?.longCacheWrite == 5)
+    }
+
+    @Test func aCutAnswerHasNoUsage() throws {
+        // One output token is what the start says; settled on that, hanging up would make every answer free.
+        let cut = start + delta("a long answer") + event("message_delta", ",\"delta\":{},\"usage\":{\"output_tokens\":9}")
+        var (_, reader) = try through(cut, provider: .anthropic, strip: false, pieces: 40)
+        #expect(reader.usage == nil)
+        _ = reader.closing(note: "stopped")
+        #expect(reader.usage == nil)
     }
 
     @Test func signedThinkingIsNeverTouched() throws {
