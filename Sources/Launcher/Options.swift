@@ -77,7 +77,9 @@ struct Options: Equatable {
             guard attached == nil else { throw Complaint("option '\(name)' takes no value", hint: "akios-exec --help") }
         }
         options.command = Array(rest)
-        if options.quiet, options.verbose { throw Complaint("--quiet and --verbose contradict each other", hint: "give one of them") }
+        if options.quiet, options.verbose {
+            throw Complaint("--quiet and --verbose contradict each other", hint: "give one of them")
+        }
         if options.command.isEmpty, options.action == .run || options.action == .plan {
             throw Complaint("no command given", hint: "akios-exec --profile strict -- python agent.py")
         }
@@ -85,7 +87,8 @@ struct Options: Equatable {
     }
 
     private static let valued = [
-        "-p", "--profile", "--set", "--user", "--workspace", "--session-dir", "--output", "--receipt", "--status-fd", "--kill-after",
+        "-p", "--profile", "--set", "--user", "--workspace", "--session-dir", "--output", "--receipt", "--status-fd",
+        "--kill-after",
         "--cgroup-parent", "--accept-tier",
     ]
     private static let flags = ["--plan", "--quiet", "--verbose", "--version", "--help"]
@@ -106,11 +109,14 @@ struct Options: Equatable {
         case "--cgroup-parent": cgroupParent = value
         case "--status-fd":
             guard let number = Int32(value), number >= 1, number < 1024 else {
-                throw Complaint("--status-fd '\(value)' is not a descriptor", hint: "a number from 1, as in --status-fd 3 3>status.json")
+                throw Complaint(
+                    "--status-fd '\(value)' is not a descriptor", hint: "a number from 1, as in --status-fd 3 3>status.json")
             }
             statusFD = number
         case "--kill-after":
-            guard let span = TimeSpan(text: value) else { throw Complaint("--kill-after '\(value)' is not a time", hint: "as in 10s or 500ms") }
+            guard let span = TimeSpan(text: value) else {
+                throw Complaint("--kill-after '\(value)' is not a time", hint: "as in 10s or 500ms")
+            }
             killAfter = span
         case "--accept-tier":
             guard let tier = Tier(rawValue: value), tier != .full else {

@@ -31,7 +31,7 @@ struct EgressChannel: ~Copyable {
     mutating func receive(_ buffer: inout [UInt8]) throws(Failure) -> [FromEgress] {
         var messages: [FromEgress] = []
         let number = fd.raw
-        let count = buffer.withUnsafeMutableBytes { recv(number, $0.baseAddress, $0.count, Int32(MSG_DONTWAIT.rawValue)) }
+        let count = buffer.withUnsafeMutableBytes { recv(number, $0.baseAddress, $0.count, Int32(MSG_DONTWAIT)) }
         if count < 0 {
             let code = errno
             if code == EAGAIN || code == EINTR { return [] }
@@ -61,7 +61,7 @@ struct EgressChannel: ~Copyable {
     mutating func flush() throws(Failure) {
         guard !unsent.isEmpty, !closed else { return }
         let number = fd.raw
-        let flags = Int32(MSG_DONTWAIT.rawValue) | Int32(MSG_NOSIGNAL.rawValue)
+        let flags = Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL)
         let count = unsent.withUnsafeBytes { Glibc.send(number, $0.baseAddress, $0.count, flags) }
         if count < 0 {
             let code = errno

@@ -8,7 +8,7 @@ import Vocabulary
 import Wire
 
 struct Credentials {
-    var secrets: [EgressConfig.Credential] = []
+    var secrets: [EgressConfiguration.Secret] = []
     /// Variables for the agent: name to placeholder.
     var placeholders: [String: String] = [:]
     /// Names of optional credentials that are not there; recorded.
@@ -21,8 +21,8 @@ struct Credentials {
     /// - Parameter identity: whose eyes look at key files. A profile that root owns names files that root may read;
     ///   any other profile's are opened as the caller.
     static func placeholders(
-        for credentials: [Credential], environment: [String: String], as identity: FileIdentity?, random: () throws(SysError) -> String
-    ) throws(SysError) -> [String: String] {
+        for credentials: [Credential], environment: [String: String], as identity: FileIdentity?, random: () -> String
+    ) -> [String: String] {
         var placeholders: [String: String] = [:]
         for credential in credentials {
             let there =
@@ -31,7 +31,7 @@ struct Credentials {
                 case .file(let path): isThere(path, as: identity)
                 }
             guard there || !credential.optional else { continue }
-            placeholders[credential.variable] = "sk-akios-" + (try random())
+            placeholders[credential.variable] = "sk-akios-" + random()
         }
         return placeholders
     }
@@ -89,13 +89,15 @@ struct Credentials {
         if key.isEmpty {
             guard credential.optional else {
                 throw Complaint(
-                    "credential \(credential.variable): nothing in \(place)", hint: "put the key there, or set `optional: true` in the profile")
+                    "credential \(credential.variable): nothing in \(place)",
+                    hint: "put the key there, or set `optional: true` in the profile")
             }
             return nil
         }
         // A line break in a header value would end the header and begin another.
         guard key.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else {
-            throw Complaint("credential \(credential.variable): \(place) holds more than one printable word", hint: "one key, one line")
+            throw Complaint(
+                "credential \(credential.variable): \(place) holds more than one printable word", hint: "one key, one line")
         }
         return key
     }

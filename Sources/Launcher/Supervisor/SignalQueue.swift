@@ -14,11 +14,11 @@ struct SignalQueue: ~Copyable {
 
     /// Blocks the signals first: a child that is cloned later must reset its mask.
     init() throws(SysError) {
-        fd = OwnedFD(owning: try syscall("signalfd") { akios_signalfd(Self.numbers, Int32(Self.numbers.count)) })
         // A writer that ignores a closed pipe reads EPIPE; dying of it would leave the agent without a supervisor.
         try syscall("sigaction") { akios_ignore_signal(SIGPIPE) }
         // Written to from a background group, the terminal would stop us.
         try syscall("sigaction") { akios_ignore_signal(SIGTTOU) }
+        fd = OwnedFD(owning: try syscall("signalfd") { akios_signalfd(Self.numbers, Int32(Self.numbers.count)) })
     }
 
     borrowing func next() throws(SysError) -> Int32? {

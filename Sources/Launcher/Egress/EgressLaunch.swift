@@ -1,0 +1,59 @@
+// EgressLaunch: what egress is born with: its channel, its configuration and its filter, as descriptors 3, 4 and 5.
+
+import Glibc
+import LinuxSys
+import Vocabulary
+
+/// A started proxy and our end of its channel.
+struct LaunchedEgress: ~Copyable {
+    var process: EgressProcess
+    var channel: EgressChannel
+
+    /// - Parameter configuration: `EgressConfig.json()`; it holds credentials, so it lives in a sealed memfd only.
+    static func start(program path: String, configuration: [UInt8], privileged: Bool) throws(Complaint) -> LaunchedEgress {
+        do throws(SysError) {
+            let program = try openForReading(path)
+            var pair: [Int32] = [-1, -1]
+            try syscall("socketpair") { socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0, &pair) }
+            let ours = OwnedFD(owning: pair[0])
+            let theirs = OwnedFD(owning: pair[1])
+            let config = try sealedMemory(named: "akios-config", configuration)
+            let filter: [UInt8]
+            do { filter = try EgressFilter.program() } catch {
+                throw SysError("seccomp_export_bpf", EINVAL, on: "egress filter")
+            }
+            let bpf = try sealedMemory(named: "akios-filter", filter)
+            let root = try EgressRoot(program: program)
+            return try start(program, [theirs.raw, config.raw, bpf.raw], privileged: privileged, root: root, ours)
+        } catch { throw Complaint("the proxy cannot be started: \(error); nothing was run", hint: "akios doctor") }
+    }
+
+    private static func start(
+        _ program: borrowing OwnedFD, _ descriptors: [Int32], privileged: Bool, root: EgressRoot, _ ours: consuming OwnedFD
+    ) throws(SysError) -> LaunchedEgress {
+        do throws(EgressProcess.Failure) {
+            let process = try EgressProcess.start(
+                program: program, descriptors: descriptors, identity: privileged ? .unique(pid: getpid()) : .caller, root: root)
+            return LaunchedEgress(process: process, channel: EgressChannel(fd: ours))
+        } catch { throw error.error }
+    }
+}
+
+extension LaunchedEgress {
+    /// No path opens in egress any more. Before its first network byte, and after its hello.
+    borrowing func detachRoot() throws(Complaint) {
+        do throws(EgressProcess.Failure) { try process.detachRoot() } catch {
+            throw Complaint("the proxy's root cannot be taken away: \(error.error); nothing was run", hint: "akios doctor")
+        }
+    }
+}
+
+extension EgressProcess {
+    borrowing func kill() { try? ProcessFD.signal(process, SIGKILL) }
+
+    /// Collects it, ending it first if it has not.
+    borrowing func reap() {
+        kill()
+        _ = try? ProcessFD.wait(process)
+    }
+}

@@ -1,0 +1,87 @@
+// Launch: from the command line to the exit status, as a recipe. Each line may end it with words for a person; what
+// was made by then is undone by its owner going out of scope.
+
+import Audit
+import CagePlan
+import Events
+import Glibc
+import JSONBytes
+import LinuxSys
+import LogStore
+import Metering
+import Profile
+import Vocabulary
+import Wire
+
+public enum Launcher {
+    /// The exit status of akios-exec.
+    public static func main() -> Int32 {
+        // Root's groups would open files to `accessing(as:)` that the caller cannot read.
+        if geteuid() == 0 { _ = setgroups(0, nil) }
+        do throws(CageError) {
+            return try launch(Array(CommandLine.arguments.dropFirst()), environment: Surroundings.environment)
+        } catch {
+            Console.complain(error.complaint)
+            return error.status
+        }
+    }
+
+    private static func launch(_ arguments: [String], environment: [String: String]) throws(CageError) -> Int32 {
+        let options = try failing { () throws(Complaint) in try Options.parse(arguments) }
+        switch options.action {
+        case .help:
+            Console.say(Options.usage)
+            return 0
+        case .version:
+            Console.say("akios-exec \(Version.number)\n")
+            return 0
+        case .plan, .run: break
+        }
+        let invoker = try failing { () throws(Complaint) in try Invoker.current(environment: environment) }
+        if let user = options.user { try failing { () throws(Complaint) in try invoker.check(user: user) } }
+        let profile = try failing { () throws(Complaint) in try LoadedProfile.load(options, invoker: invoker) }
+        let host = try failing { () throws(Complaint) in try HostStanding.decide(options, profile.spec, invoker: invoker) }
+        var request = try cageRequest(options, profile, invoker, environment)
+        let plan = try request.plan()
+        if options.action == .plan {
+            Console.say(PlanText.render(plan, profile: profile, host: host))
+            return 0
+        }
+        let run = Run(options: options, invoker: invoker, profile: profile, host: host, environment: environment)
+        return try run.carryOut(&request)
+    }
+
+    /// What the cage is made from; files that do not depend on this run's processes only.
+    private static func cageRequest(
+        _ options: Options, _ profile: LoadedProfile, _ invoker: Invoker, _ environment: [String: String]
+    ) throws(CageError) -> CageRequest {
+        let spec = profile.spec
+        let caller = invoker.caller(environment: environment)
+        var request = CageRequest(
+            sandbox: spec.sandbox, caller: caller, privileged: invoker.privileged, directory: Surroundings.directory,
+            command: options.command, environment: environment, initProgram: try Programs.path(of: "akios-init"))
+        if let workspace = options.workspace { request.workspace = workspace }
+        request.takesTerminal = ControllingTerminal.isInteractive && ControllingTerminal.weAreInFront
+        request.ignoredSignals = Surroundings.ignoredSignals
+        request.umask = Surroundings.fileMask
+        request.received = [CagePlan.bundlePath]
+        do {
+            request.ruleset = try CageRuleset.batch()
+            let filter = AgentFilter(
+                base: spec.sandbox.syscalls.base == .strict ? .strict : .standard, allow: spec.sandbox.syscalls.allow,
+                deny: spec.sandbox.syscalls.deny, unixSockets: spec.sandbox.unixSockets,
+                memoryFiles: access("/proc/sys/vm/memfd_noexec", F_OK) == 0)
+            request.agentFilter = try filter.program(.embedded())
+            request.initFilter = try InitFilter.program()
+        } catch {
+            throw CageError(Complaint("the cage's filters cannot be made: \(error)", hint: "akios profile lint; akios doctor"))
+        }
+        request.placeholders = Credentials.placeholders(
+            for: spec.credentials, environment: environment, as: invoker.eyes, random: Surroundings.randomText)
+        return request
+    }
+
+    private static func failing<Value>(_ body: () throws(Complaint) -> Value) throws(CageError) -> Value {
+        do throws(Complaint) { return try body() } catch { throw CageError(error) }
+    }
+}

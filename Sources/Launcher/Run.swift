@@ -1,0 +1,138 @@
+// Run: one session, start to end. The order is docs/process-model.md's; every line that depends on an earlier one says so.
+
+import Audit
+import CagePlan
+import Events
+import Glibc
+import LinuxSys
+import LogStore
+import Metering
+import Profile
+import Vocabulary
+import Wire
+
+struct Run {
+    let options: Options
+    let invoker: Invoker
+    let profile: LoadedProfile
+    let host: HostStanding
+    let environment: [String: String]
+
+    func carryOut(_ request: inout CageRequest) throws(CageError) -> Int32 {
+        let spec = profile.spec
+        // Read before anything exists that would have to be undone.
+        let files = HostFiles.read()
+        let trust = try words { () throws(Complaint) in try profile.trustedRoots(invoker: invoker) }
+        let signals: SignalQueue
+        do throws(SysError) { signals = try SignalQueue() } catch { throw CageError(Complaint("signals cannot be read: \(error)")) }
+        let session = try words { () throws(Complaint) in
+            try Session.open(at: options.sessionDir, invoker: invoker, audit: spec.audit)
+        }
+        let group = try words { () throws(Complaint) in try host.makeGroup(session: session.id.text, spec.sandbox.resources) }
+        request.cgroup = group.descriptor
+        let plan = try request.plan()
+        // A copy of our memory exists between clone and exec of init: no secret is loaded before it is gone.
+        var cage = try request.start(plan)
+        let credentials = try words { () throws(Complaint) in
+            try Credentials.load(spec.credentials, placeholders: request.placeholders, environment: environment, as: invoker.eyes)
+        }
+        var egress = try startEgress(session, files, trust, credentials)
+        let roots = files.roots
+        let prepared = try words { () throws(Complaint) in
+            try Preparation.complete(&cage, &egress.channel) { caPEM in Array(roots.utf8) + [0x0a] + caPEM }
+        }
+        try words { () throws(Complaint) in try egress.detachRoot() }
+        let start = record(plan, credentials, prepared, group)
+        do throws(LogError) {
+            try session.log.append(start, at: .now)
+            try session.log.commit()
+        } catch { throw CageError(error.complaint) }
+        if options.verbose { Console.note(PlanText.layers(session.id.text, start)) }
+        let status = StatusLine(descriptor: options.statusFD)
+        status.started(session: session.id.text, tier: start.tierEnforced)
+
+        let budget = BudgetState(spec.budget, now: Supervisor.milliseconds(.now))
+        var supervisor = Supervisor(
+            cage: cage, egress: egress, signals: signals, log: session.log,
+            admissions: Admissions(log: session.log, budget: budget, profile: spec.name),
+            job: JobControl(
+                hasTerminal: ControllingTerminal.isThere, interactive: ControllingTerminal.isInteractive,
+                weAreInFront: ControllingTerminal.weAreInFront),
+            killAfter: options.killAfter, wallTime: spec.sandbox.resources.wallTime)
+        var outcome = supervisor.run()
+        if let reason = group.killReason(), outcome.stop == nil {
+            outcome.exit = ExitStatus(by: .akios, ran: true, status: 137, signal: Int(SIGKILL), reason: reason)
+        }
+        return finish(session, start, plan, outcome, supervisor.admissions.budget.totals, status)
+    }
+
+    private func startEgress(
+        _ session: borrowing Session, _ files: HostFiles, _ trust: String, _ credentials: Credentials
+    ) throws(CageError) -> LaunchedEgress {
+        let configuration = EgressConfiguration(
+            session: session.id.text, profileName: profile.spec.name, profile: profile.canonical, hostRoots: files.roots,
+            profileRoots: trust.isEmpty ? [] : [trust], nameServers: files.nameServers, hosts: files.hosts,
+            secrets: credentials.secrets)
+        let program = try Programs.path(of: "akios-egress")
+        return try words { () throws(Complaint) in
+            try LaunchedEgress.start(program: program, configuration: configuration.encoded(), privileged: invoker.privileged)
+        }
+    }
+
+    /// The first record: what was asked for, and what stands.
+    private func record(
+        _ plan: CagePlan, _ credentials: Credentials, _ prepared: Preparation.Result, _ group: borrowing SessionGroup
+    ) -> SessionStart {
+        let spec = profile.spec
+        let controls = Controls.list(spec, plan, absent: prepared.absent, group: group, host: host)
+        let arguments: [UInt8] = options.command.flatMap { (word: String) -> [UInt8] in Array(word.utf8) + [0] }
+        return SessionStart(
+            profile: spec.name, profileDigest: profile.digest,
+            command: .init(
+                program: plan.programPath, arguments: options.command.count - 1, digest: AuditCrypto.digestText(arguments)),
+            tierRequested: spec.require, tierEnforced: host.tier, controls: controls,
+            versions: ["akios-exec": Version.number, "linux": host.kernel, "price_book": "2026-11-01"],
+            caFingerprint: PEM.fingerprint(prepared.caPEM), hostDigest: host.digest,
+            loosened: profile.resolved.loosened.map(\.key),
+            unbrokered: spec.providers.filter { $0.keys != .broker }.map(\.id.rawValue)
+                .filter { id in !credentials.secrets.contains { $0.hosts.contains { $0.text.contains(id) } } })
+    }
+
+    private func finish(
+        _ session: borrowing Session, _ start: SessionStart, _ plan: CagePlan, _ outcome: Supervisor.Outcome, _ spent: SpendTotals,
+        _ status: StatusLine
+    ) -> Int32 {
+        var exit = outcome.exit
+        let evidence = Evidence(
+            session: session.id, started: session.started, start: start, agentDigest: Self.digest(of: plan.programPath, invoker),
+            limit: profile.spec.budget.perSession.maxCost)
+        let sealed = evidence.seal(session.log, exit, outcome.totals, spent)
+        if sealed == nil { exit = ExitStatus(by: .akios, ran: exit.ran, status: 125, reason: "log_failed") }
+        let output = evidence.output(exit, outcome.totals, spent, sealed: sealed).bytes()
+        let receipt = evidence.receipt(exit, spent, sealed: sealed, key: session.key)
+        var failed: [String] = []
+        keep(output, "output.json", in: session.folder, copy: options.output, &failed)
+        if let receipt { keep(receipt, "receipt.json", in: session.folder, copy: options.receipt, &failed) }
+        if !options.quiet { Console.note(evidence.summary(exit, outcome.totals, spent, stop: outcome.stop)) }
+        for what in failed { Console.complain(Complaint(what, hint: "free space, or name another place")) }
+        status.ended(session: session.id.text, exit: exit)
+        return Int32(exit.status)
+    }
+
+    /// In the session's folder, and where the caller asked for a copy: that one is made with their ids.
+    private func keep(_ bytes: [UInt8], _ name: String, in folder: borrowing Folder, copy: String?, _ failed: inout [String]) {
+        do throws(SysError) { try folder.replace(name, with: bytes, mode: 0o640) } catch { failed.append("\(name): \(error)") }
+        guard let copy else { return }
+        do throws(SysError) { try writeFile(copy, bytes, as: invoker.eyes) } catch { failed.append("\(copy): \(error)") }
+    }
+
+    /// Of the program file as the caller sees it; nil when it is gone or too large to be one.
+    private static func digest(of program: String, _ invoker: Invoker) -> TreeHash? {
+        guard let bytes = try? readFile(program, limit: 512 << 20, as: invoker.eyes) else { return nil }
+        return AuditCrypto.sha256(bytes)
+    }
+
+    private func words<Value: ~Copyable>(_ body: () throws(Complaint) -> Value) throws(CageError) -> Value {
+        do throws(Complaint) { return try body() } catch { throw CageError(error) }
+    }
+}

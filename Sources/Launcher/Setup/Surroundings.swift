@@ -1,0 +1,74 @@
+// Surroundings: what this process was started with. Read once, at the top; nothing deeper looks at the process.
+
+import CagePlan
+import Glibc
+import LinuxSys
+import Vocabulary
+
+enum Surroundings {
+    static var environment: [String: String] {
+        var values: [String: String] = [:]
+        var entry = environ
+        while let text = entry.pointee {
+            let pair = String(cString: text)
+            if let equals = pair.firstIndex(of: "=") {
+                values[String(pair[..<equals])] = String(pair[pair.index(after: equals)...])
+            }
+            entry = entry.advanced(by: 1)
+        }
+        return values
+    }
+
+    static var directory: String {
+        guard let path = getcwd(nil, 0) else { return "/" }
+        defer { free(path) }
+        return String(cString: path)
+    }
+
+    /// Bit n-1 for signal n: what nohup(1) and its kind set stays set for the agent.
+    static var ignoredSignals: UInt64 {
+        var mask: UInt64 = 0
+        for number in [SIGHUP, SIGINT, SIGQUIT] {
+            var action = sigaction()
+            if sigaction(number, nil, &action) == 0, unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1 {
+                mask |= 1 << UInt64(number - 1)
+            }
+        }
+        return mask
+    }
+
+    static var fileMask: UInt32 {
+        let mask = umask(0o022)
+        umask(mask)
+        return mask
+    }
+
+    /// 128 random bits as hexadecimal digits.
+    static func randomText() -> String {
+        var generator = SystemRandomNumberGenerator()
+        return (0..<2).map { _ in
+            let half = String(generator.next(), radix: 16)
+            return String(repeating: "0", count: 16 - half.count) + half
+        }.joined()
+    }
+}
+
+/// The other programs of this project: beside akios-exec, or below ../libexec.
+enum Programs {
+    static func path(of name: String) throws(CageError) -> String {
+        var buffer = [UInt8](repeating: 0, count: 4097)
+        let room = buffer.count
+        let count = buffer.withUnsafeMutableBytes { bytes in
+            bytes.withMemoryRebound(to: CChar.self) { text in text.baseAddress.map { readlink("/proc/self/exe", $0, room) } ?? -1 }
+        }
+        guard count > 0, count < buffer.count else {
+            throw CageError(Complaint("/proc/self/exe cannot be read", hint: "mount /proc"))
+        }
+        let own = String(decoding: buffer.prefix(count), as: UTF8.self)
+        let folder = own.lastIndex(of: "/").map { String(own[..<$0]) } ?? ""
+        for candidate in ["\(folder)/\(name)", "\(folder)/../libexec/akios/\(name)"] where access(candidate, X_OK) == 0 {
+            return candidate
+        }
+        throw CageError(Complaint("\(name) is not installed beside akios-exec", hint: "make install, or run it where it was built"))
+    }
+}

@@ -1,0 +1,167 @@
+// Admissions: what the supervisor does with egress' messages. Budget first, then the record, then the answer: nothing is
+// answered before its record is where the profile wants it. One turn of the loop shares one commit.
+
+import Events
+import LogStore
+import Metering
+import Profile
+import Vocabulary
+import Wire
+
+struct Admissions: ~Copyable {
+    private let log: LogWriter
+    private(set) var budget: BudgetState
+    private(set) var totals = EgressTotals()
+    /// Intents that fit later: asked again when something settles or their time has come.
+    private var waiting: [Waiting] = []
+    private let profile: String
+    /// No intent is admitted any more; what is open may still settle.
+    private var closedWith: StopReason?
+
+    private struct Waiting {
+        var id: UInt64
+        var reservation: Reservation
+        var record: RecordDraft
+        /// Milliseconds of `Moment.monotonic`; nil: as soon as something settles.
+        var until: UInt64?
+    }
+
+    /// What one turn leads to. Answers are sent only after `commit` succeeded.
+    struct Turn: ~Copyable {
+        var answers: [ToEgress] = []
+        var stop: StopReason?
+    }
+
+    init(log: LogWriter, budget: BudgetState, profile: String) {
+        self.log = log
+        self.budget = budget
+        self.profile = profile
+    }
+
+    var deadline: UInt64? { waiting.compactMap(\.until).min() }
+
+    mutating func handle(_ messages: [FromEgress], at now: Moment) throws(LogError) -> Turn {
+        var turn = Turn()
+        for message in messages {
+            switch message {
+            case .admit(let id, let reservation, let record):
+                try ask(Waiting(id: id, reservation: reservation, record: record, until: nil), at: now, &turn)
+            case .settle(let id, let settlement, let record):
+                // The record first: what the budget forgets the log still knows.
+                try log.append(record.kind, data: record.data, at: now)
+                try settled(id, settlement, at: now, &turn)
+            case .note(let record): try log.append(record.kind, data: record.data, at: now)
+            case .totals(let totals): self.totals = totals
+            case .hello, .ready, .fatal: break  // the supervisor's own
+            }
+        }
+        try log.commit()
+        return turn
+    }
+
+    /// Asks again for what was told to wait, if its time has come.
+    mutating func retry(at now: Moment) throws(LogError) -> Turn {
+        var turn = Turn()
+        let time = Self.milliseconds(now)
+        guard let deadline, deadline <= time else { return turn }
+        try askAgain(at: now, &turn) { $0.until.map { $0 <= time } ?? false }
+        try log.commit()
+        return turn
+    }
+
+    /// From now on every intent is refused with this reason, the waiting ones at once.
+    mutating func close(_ reason: StopReason) -> [ToEgress] {
+        budget.close()
+        closedWith = closedWith ?? reason
+        defer { waiting.removeAll() }
+        return waiting.map { .refused(id: $0.id, why: reason.refusal, told: reason.told) }
+    }
+
+    /// Calls that never reported count as their reservation.
+    mutating func settleAllOpen(at now: Moment) { _ = budget.settleAllOpen(at: Self.milliseconds(now)) }
+
+    private mutating func ask(_ intent: Waiting, at now: Moment, _ turn: inout Turn) throws(LogError) {
+        if let closedWith {
+            turn.answers.append(.refused(id: intent.id, why: closedWith.refusal, told: closedWith.told))
+            return
+        }
+        switch budget.reserve(intent.id, intent.reservation, at: Self.milliseconds(now)) {
+        case .admitted:
+            do throws(LogError) {
+                try log.append(intent.record.kind, data: intent.record.data, at: now)
+            } catch {
+                // Not in the log, so it did not happen: the money goes back before anything else is asked.
+                _ = budget.release(intent.id)
+                throw error
+            }
+            turn.answers.append(.admitted(id: intent.id))
+        case .wait(let until, _):
+            var held = intent
+            held.until = until
+            waiting.append(held)
+        case .refused(let refusal): try refuse(intent, refusal, at: now, &turn)
+        case .closed(let reason):
+            turn.answers.append(.refused(id: intent.id, why: .stopping, told: reason))
+        }
+    }
+
+    private mutating func refuse(_ intent: Waiting, _ refusal: BudgetRefusal, at now: Moment, _ turn: inout Turn) throws(LogError) {
+        let terminates = refusal.action == .terminate
+        let told = "the budget of this session (profile '\(profile)') does not cover this call; ask the operator"
+        try log.append(Self.exceeded(refusal, intent.reservation, budget, action: terminates ? "stop" : "refuse"), at: now)
+        turn.answers.append(.refused(id: intent.id, why: terminates ? .budgetExceeded : .rateLimited, told: told))
+        guard terminates, turn.stop == nil else { return }
+        let stop = StopReason.budget(reason: refusal.reason, told: told, grace: refusal.grace)
+        turn.stop = stop
+        // The rest of this very turn is refused too: the money is spent for them as well.
+        turn.answers += close(stop)
+    }
+
+    private mutating func settled(_ id: UInt64, _ settlement: Settlement, at now: Moment, _ turn: inout Turn) throws(LogError) {
+        switch budget.settle(id, settlement, at: Self.milliseconds(now)) {
+        case .settled(let exceeded):
+            if let window = exceeded.first, turn.stop == nil, closedWith == nil,
+                Self.limit(of: window, in: budget.budget).action == .terminate
+            {
+                let reason = "budget.\(window.rawValue): a call used more than its reservation"
+                let told = "the budget of this session (profile '\(profile)') is spent; ask the operator"
+                let stop = StopReason.budget(reason: reason, told: told, grace: budget.budget.perSession.grace)
+                turn.stop = stop
+                turn.answers += close(stop)
+            }
+            try askAgain(at: now, &turn) { _ in true }
+        case .unknown: break  // the permit table lets only open ids through
+        }
+    }
+
+    private mutating func askAgain(at now: Moment, _ turn: inout Turn, _ picked: (Waiting) -> Bool) throws(LogError) {
+        let held = waiting
+        waiting.removeAll()
+        for intent in held {
+            if picked(intent) { try ask(intent, at: now, &turn) } else { waiting.append(intent) }
+        }
+    }
+
+    private static func exceeded(
+        _ refusal: BudgetRefusal, _ asked: Reservation, _ budget: BudgetState, action: String
+    ) -> BudgetExceeded {
+        let held = budget.held(refusal.window)
+        let limit = Self.limit(of: refusal.window, in: budget.budget)
+        return BudgetExceeded(
+            limit: "budget.\(refusal.window.rawValue)",
+            allowed: limit.maxCost.map(\.decimal) ?? limit.maxTokens.map { String($0) } ?? limit.maxRequests.map { String($0) }
+                ?? "",
+            used: limit.maxCost != nil ? held.cost.decimal : limit.maxTokens != nil ? String(held.tokens) : String(held.requests),
+            asked: limit.maxCost != nil ? asked.cost.decimal : limit.maxTokens != nil ? String(asked.tokens) : "1", action: action)
+    }
+
+    private static func limit(of window: BudgetWindow, in budget: Budget) -> Budget.Window {
+        switch window {
+        case .perSession: budget.perSession
+        case .perMinute: budget.perMinute
+        case .perDay: budget.perDay ?? Budget.Window()
+        }
+    }
+
+    private static func milliseconds(_ now: Moment) -> UInt64 { UInt64(max(0, now.monotonic / 1_000_000)) }
+}

@@ -1,0 +1,112 @@
+// Preparation: from two started processes to a cage that waits for the go byte. Init and egress work side by side;
+// what one makes the other needs crosses here: the session CA's certificate one way, the cage's sockets the other.
+
+import CLinux
+import CagePlan
+import Glibc
+import LinuxSys
+import Vocabulary
+import Wire
+
+enum Preparation {
+    /// Longer than any start measured under load; shorter than anybody's patience.
+    private static let patienceMilliseconds: Int32 = 30_000
+
+    /// What became of the optional steps: words and errno of those that could not be done.
+    struct Result {
+        var caPEM: [UInt8] = []
+        var absent: [(step: String, errno: Int32)] = []
+    }
+
+    /// Returns once init has said `ready` and egress has said `ready`.
+    static func complete(
+        _ cage: inout RunningCage, _ channel: inout EgressChannel, bundle: (_ caPEM: [UInt8]) -> [UInt8]
+    ) throws(Complaint) -> Result {
+        var result = Result()
+        var cageReady = false
+        var egressReady = false
+        var listenersSent = false
+        var buffer = [UInt8](repeating: 0, count: 64 << 10)
+        while !cageReady || !egressReady {
+            var polled = [
+                pollfd(fd: cage.control.raw, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: channel.fd.raw, events: Int16(POLLIN), revents: 0),
+            ]
+            let count = poll(&polled, nfds_t(polled.count), patienceMilliseconds)
+            if count < 0, errno != EINTR { throw Complaint("poll: \(SysError.words(errno))") }
+            if count == 0 {
+                throw Complaint(
+                    "the \(cageReady ? "proxy" : "cage") was not ready within \(patienceMilliseconds / 1000) s",
+                    hint: "akios doctor; on a very busy machine try again")
+            }
+            if polled[1].revents != 0 {
+                for message in try receive(&channel, &buffer) {
+                    switch message {
+                    case .hello(_, let caPEM):
+                        result.caPEM = caPEM
+                        do throws(CageError) { try cage.send(content: bundle(caPEM), slot: 0) } catch { throw error.complaint }
+                    case .ready: egressReady = true
+                    case .fatal(let text): throw Complaint("akios-egress: \(text)", hint: "akios doctor")
+                    default: break
+                    }
+                }
+            }
+            if polled[0].revents != 0 { try take(&cage, &result, &cageReady) }
+            if !listenersSent, !result.caPEM.isEmpty, cage.listeners.tcp4 != nil {
+                try handOver(&cage, channel)
+                listenersSent = true
+            }
+        }
+        return result
+    }
+
+    private static func receive(_ channel: inout EgressChannel, _ buffer: inout [UInt8]) throws(Complaint) -> [FromEgress] {
+        do throws(EgressChannel.Failure) { return try channel.receive(&buffer) } catch {
+            throw Complaint(
+                "akios-egress ended before it was ready (\(error))", hint: "akios doctor; journalctl may say why it was killed")
+        }
+    }
+
+    private static func take(_ cage: inout RunningCage, _ result: inout Result, _ ready: inout Bool) throws(Complaint) {
+        do throws(CageError) {
+            while let event = try cage.readEvent() {
+                switch event {
+                case .ready: ready = true
+                case .absent(let step, let number): result.absent.append((step, number))
+                case .failed(let step, let number):
+                    throw CageError(
+                        Complaint(
+                            "the cage cannot be built: \(step): \(SysError.words(number)); nothing was run", hint: "akios doctor"))
+                case .ended:
+                    throw CageError(Complaint("akios-init ended before the cage stood; nothing was run", hint: "akios doctor"))
+                default: break
+                }
+            }
+        } catch { throw error.complaint }
+    }
+
+    /// The sockets made in the cage's network namespace, in the order egress takes them; our copies close with the sending.
+    private static func handOver(_ cage: inout RunningCage, _ channel: borrowing EgressChannel) throws(Complaint) {
+        var numbers: [Int32] = []
+        func add(_ socket: consuming OwnedFD?) throws(Complaint) {
+            guard let socket else {
+                for number in numbers { close(number) }
+                throw Complaint(
+                    "the cage's network lacks a socket", hint: "akios doctor; IPv6 must not be disabled by ipv6.disable=1")
+            }
+            numbers.append(socket.take())
+        }
+        try add(cage.listeners.tcp4.take())
+        try add(cage.listeners.tcp6.take())
+        try add(cage.listeners.udp4.take())
+        try add(cage.listeners.udp6.take())
+        try add(cage.listeners.dnsTCP4.take())
+        try add(cage.listeners.dnsTCP6.take())
+        try add(cage.listeners.log.take())
+        defer { for number in numbers { close(number) } }
+        let socket = channel.fd.raw
+        do throws(SysError) {
+            try syscall("sendmsg", on: "egress channel") { akios_send_fds(socket, [UInt8(ascii: "L")], 1, numbers, numbers.count) }
+        } catch { throw Complaint("the listeners cannot be handed to egress: \(error)") }
+    }
+}

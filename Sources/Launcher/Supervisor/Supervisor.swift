@@ -1,0 +1,310 @@
+// Supervisor: the poll loop that stands over a running session. One thread; every wait is the one in `turn`. It reads
+// messages of egress, reports of init, signals and deadlines, and nothing from any network.
+
+import CLinux
+import Events
+import Glibc
+import LinuxSys
+import LogStore
+import Profile
+import Vocabulary
+import Wire
+
+struct Supervisor: ~Copyable {
+    /// What a session was, once nothing of it runs any more.
+    struct Outcome {
+        var exit: ExitStatus
+        var totals: EgressTotals
+        var stop: StopReason?
+    }
+
+    var cage: RunningCage
+    var egress: LaunchedEgress
+    let signals: SignalQueue
+    let log: LogWriter
+    var admissions: Admissions
+    var job: JobControl
+    let killAfter: TimeSpan
+    let wallTime: TimeSpan?
+
+    var stop: StopReason?
+    var agent: AgentEnd?
+    /// The agent's process group, as the host counts.
+    var agentGroup: Int32?
+    var logBroken = false
+    /// Milliseconds of `Moment.monotonic`.
+    var killAt: UInt64?
+    var wallAt: UInt64?
+    var finishAt: UInt64?
+    var egressGone = false
+    var cageGone = false
+    private var buffer = [UInt8](repeating: 0, count: 256 << 10)
+
+    enum AgentEnd: Equatable {
+        case exited(Int32)
+        case signalled(Int32)
+        /// Exec failed: 126 or 127.
+        case neverRan(Int32)
+    }
+
+    /// How long egress has to settle and say its totals once the agent is gone.
+    private static let finishTime: UInt64 = 3000
+
+    init(
+        cage: consuming RunningCage, egress: consuming LaunchedEgress, signals: consuming SignalQueue,
+        log: LogWriter, admissions: consuming Admissions, job: JobControl, killAfter: TimeSpan, wallTime: TimeSpan?
+    ) {
+        self.cage = cage
+        self.egress = egress
+        self.signals = signals
+        self.log = log
+        self.admissions = admissions
+        self.job = job
+        self.killAfter = killAfter
+        self.wallTime = wallTime
+    }
+
+    /// Runs the session from `go` to the death of its last process.
+    mutating func run() -> Outcome {
+        let start = Self.milliseconds(.now)
+        wallAt = wallTime.map { start + $0.milliseconds }
+        send(.go)
+        flush()
+        do throws(CageError) { try cage.go() } catch { begin(.cageFailed(error.complaint.what)) }
+        while !cageGone || !egressGone { turn() }
+        admissions.settleAllOpen(at: .now)
+        return Outcome(exit: exit, totals: admissions.totals, stop: stop)
+    }
+
+    /// One wait and everything that came of it.
+    private mutating func turn() {
+        var polled = [
+            pollfd(fd: signals.fd.raw, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: cageGone ? -1 : cage.control.raw, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: cageGone ? -1 : cage.process.raw, events: Int16(POLLIN), revents: 0),
+            pollfd(
+                fd: egressGone ? -1 : egress.channel.fd.raw, events: Int16(POLLIN | (egress.channel.wantsWrite ? POLLOUT : 0)),
+                revents: 0),
+        ]
+        let wait = timeout(at: .now)
+        let ready = poll(&polled, nfds_t(polled.count), wait)
+        if ready > 0 {
+            if polled[0].revents != 0 { readSignals() }
+            if polled[3].revents != 0 { readEgress() }
+            if polled[1].revents != 0 { readCage() }
+            if polled[2].revents != 0, !cageGone {
+                // What init said before it died is still in the socket.
+                readCage()
+                reapCage()
+            }
+        }
+        deadlines(at: .now)
+        flush()
+    }
+
+    private func timeout(at now: Moment) -> Int32 {
+        var due = [killAt, wallAt, finishAt, admissions.deadline].compactMap { $0 }
+        if !logBroken, let sync = log.syncDeadline { due.append(UInt64(max(0, sync / 1_000_000 + 1))) }
+        guard let first = due.min() else { return -1 }
+        let time = Self.milliseconds(now)
+        return first <= time ? 0 : Int32(clamping: first - time)
+    }
+
+    private mutating func deadlines(at now: Moment) {
+        let time = Self.milliseconds(now)
+        logged(now) { (me: inout Supervisor) throws(LogError) in
+            try me.log.syncIfDue(now)
+            me.answer(try me.admissions.retry(at: now))
+        }
+        if let due = wallAt, due <= time, let limit = wallTime {
+            wallAt = nil
+            begin(.wallTime(limit))
+        }
+        if let due = killAt, due <= time {
+            killAt = nil
+            cage.kill()
+        }
+        if let due = finishAt, due <= time {
+            // Egress had its time; what it did not settle counts as its reservation.
+            finishAt = nil
+            egress.process.kill()
+            egressEnded()
+        }
+    }
+
+    // MARK: Egress
+
+    private mutating func readEgress() {
+        do throws(EgressChannel.Failure) {
+            let messages = try egress.channel.receive(&buffer)
+            for case .fatal(let text) in messages { begin(.egressFailed("egress: \(text)")) }
+            let now = Moment.now
+            logged(now) { (me: inout Supervisor) throws(LogError) in me.answer(try me.admissions.handle(messages, at: now)) }
+        } catch {
+            if case .ended = error, finishAt != nil {
+                egressEnded()
+            } else {
+                begin(.egressFailed("egress \(error)"))
+                egress.process.kill()
+                egressEnded()
+            }
+        }
+    }
+
+    private mutating func egressEnded() {
+        guard !egressGone else { return }
+        egressGone = true
+        finishAt = nil
+        egress.process.reap()
+    }
+
+    /// Answers of one turn, after their records are kept.
+    private mutating func answer(_ turn: consuming Admissions.Turn) {
+        for message in turn.answers { send(message) }
+        if let stop = turn.stop { begin(stop) }
+    }
+
+    private mutating func send(_ message: ToEgress) {
+        guard !egressGone else { return }
+        do throws(EgressChannel.Failure) { try egress.channel.queue(message) } catch { begin(.egressFailed("egress \(error)")) }
+    }
+
+    private mutating func flush() {
+        guard !egressGone, egress.channel.wantsWrite else { return }
+        do throws(EgressChannel.Failure) {
+            try egress.channel.flush()
+        } catch {
+            if finishAt == nil { begin(.egressFailed("egress \(error)")) }
+            egressEnded()
+        }
+    }
+
+    /// Runs what writes to the log. A record that cannot be kept ends the session: nothing happens unlogged.
+    private mutating func logged(_ now: Moment, _ body: (inout Supervisor) throws(LogError) -> Void) {
+        guard !logBroken else { return }
+        do throws(LogError) {
+            try body(&self)
+        } catch {
+            logBroken = true
+            begin(.logFailed("\(error)"))
+        }
+    }
+
+    // MARK: The cage
+
+    private mutating func readCage() {
+        do throws(CageError) {
+            while !cageGone, let event = try cage.readEvent() { take(event) }
+        } catch {
+            begin(.cageFailed(error.complaint.what))
+            reapCage()
+        }
+    }
+
+    private mutating func take(_ event: CageEvent) {
+        switch event {
+        case .forked(let pid):
+            agentGroup = pid
+        case .stopped(let signal):
+            if let action = job.agentStopped(by: signal, weAreInFront: ControllingTerminal.isInFront(agentGroup)) { obey(action) }
+        case .continued: job.agentContinued()
+        case .exited(let status): ended(.exited(status))
+        case .signalled(let signal): ended(.signalled(signal))
+        case .notExecuted(let number): ended(.neverRan(number == ENOENT ? 127 : 126))
+        case .failed(let step, let number): begin(.cageFailed("\(step): \(SysError.words(number))"))
+        case .started, .absent, .ready: break
+        case .ended:
+            if agent == nil { begin(.cageFailed("init ended before the agent")) }
+            reapCage()
+        }
+    }
+
+    private mutating func ended(_ end: AgentEnd) {
+        guard agent == nil else { return }
+        agent = end
+        wallAt = nil
+        // Whatever the agent left behind ends with it; init kills it and exits.
+        order(.killAll)
+    }
+
+    private mutating func reapCage() {
+        guard !cageGone else { return }
+        cageGone = true
+        killAt = nil
+        cage.kill()
+        ControllingTerminal.takeBack(from: agentGroup)
+        guard !egressGone else { return }
+        finishAt = Self.milliseconds(.now) + Self.finishTime
+        send(.finish)
+    }
+
+    // MARK: Signals and stops
+
+    private mutating func readSignals() {
+        do throws(SysError) {
+            while let signal = try signals.next() {
+                if signal == SIGTERM || signal == SIGHUP {
+                    begin(.asked(signal, killAfter: killAfter))
+                } else if let action = job.received(signal) {
+                    obey(action)
+                }
+            }
+        } catch { begin(.cageFailed("\(error)")) }
+    }
+
+    private mutating func obey(_ action: JobControl.Action) {
+        switch action {
+        case .signal(let number): order(.signal(number))
+        case .continueBehind: order(.signal(SIGCONT))
+        case .giveTerminalAndContinue:
+            ControllingTerminal.give(to: agentGroup)
+            order(.signal(SIGCONT))
+        case .takeTerminalAndStop:
+            ControllingTerminal.takeBack(from: agentGroup)
+            _ = akios_stop_self()
+            obey(job.resumed(weAreInFront: ControllingTerminal.weAreInFront))
+        }
+    }
+
+    /// Init that cannot be told any more is ending; its end is an event of its own.
+    private mutating func order(_ order: CageOrder) {
+        guard !cageGone else { return }
+        do throws(CageError) { try cage.order(order) } catch { begin(.cageFailed(error.complaint.what)) }
+    }
+
+    /// The session ends for `reason`, unless it is ending already; then the earlier reason stands.
+    private mutating func begin(_ reason: StopReason) {
+        guard stop == nil else { return }
+        stop = reason
+        for message in admissions.close(reason) { send(message) }
+        send(.stop(why: reason.refusal, told: reason.told))
+        let now = Moment.now
+        // On a full disk this record still has its place; on a broken one nothing has.
+        if (try? log.append(SessionStop(code: reason.code, reason: reason.reason), at: now)) == nil { logBroken = true }
+        if (try? log.commit()) == nil { logBroken = true }
+        if reason.terminates { order(.signal(SIGTERM)) }
+        killAt = Self.milliseconds(now) + UInt64(reason.graceMilliseconds ?? 0)
+    }
+
+    // MARK: The end
+
+    private var exit: ExitStatus {
+        let ran = agent.map { if case .neverRan = $0 { false } else { true } } ?? true
+        if let stop {
+            // Told to end by a signal, an agent that ended by itself within the time speaks for itself.
+            if stop.code == "signal", case .exited(let status)? = agent {
+                return ExitStatus(by: .agent, ran: true, status: Int(status), reason: nil)
+            }
+            return ExitStatus(by: .akios, ran: ran, status: Int(stop.status), reason: stop.code)
+        }
+        switch agent {
+        case .exited(let status): return ExitStatus(by: .agent, ran: true, status: Int(status))
+        case .signalled(let signal): return ExitStatus(by: .agent, ran: true, status: 128 + Int(signal), signal: Int(signal))
+        case .neverRan(let status):
+            return ExitStatus(by: .akios, ran: false, status: Int(status), reason: status == 127 ? "not_found" : "not_executable")
+        case nil: return ExitStatus(by: .akios, ran: false, status: 125, reason: "cage_failed")
+        }
+    }
+
+    static func milliseconds(_ now: Moment) -> UInt64 { UInt64(max(0, now.monotonic / 1_000_000)) }
+}
