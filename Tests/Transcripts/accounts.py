@@ -11,7 +11,13 @@ from checks import Skip, expect, expect_equal
 from product import Ground, Upstream, binary, caged, state_variables, verify
 
 UID, NAME = 4242, "akios-range"
-WHO = 'import os; open("made", "w").write("x"); print("uid", os.getuid(), "groups", os.getgroups())'
+WHO = """
+import os
+open("made", "w").write("x")
+status = dict(line.split(":", 1) for line in open("/proc/self/status").read().splitlines())
+print("uid", os.getuid(), "groups", os.getgroups(), *(n + "=" + status[n].strip() for n in ("CapEff", "NoNewPrivs", "Seccomp")))
+"""
+CONFINED = "CapEff=0000000000000000 NoNewPrivs=1 Seccomp=2"
 
 
 @contextlib.contextmanager
@@ -70,7 +76,7 @@ def register(suite):
                 WHO, upstream.profile(), options=["--output", str(work / "out.json"), "--receipt", str(work / "receipt.json")],
                 workspace=work, wrap=as_user("sudo", "-n")))
             expect_equal(run.status, 0, run.tail())
-            expect_equal(run.out.strip(), f"uid {UID} groups []", "ids of the agent")
+            expect_equal(run.out.strip(), f"uid {UID} groups [] {CONFINED}", "the agent's state")
             for name in ("made", "out.json", "receipt.json"):
                 expect_equal((work / name).stat().st_uid, UID, f"owner of {name}")
             expect_equal((run.session / "audit.jsonl").stat().st_uid, 0, "owner of the log")
@@ -110,5 +116,6 @@ def register(suite):
                 env={"HOME": str(home), **state_variables(home)}, wrap=as_user()))
             expect_equal(run.status, 0, run.tail())
             expect_equal(run.output["tier"]["enforced"], "strong", "tier enforced")
+            expect(CONFINED in run.out, f"the agent's state: {run.out}")
             expect_equal((home / "made").stat().st_uid, UID, "owner of the file")
             expect_equal(verify(run.session, env=state_variables(home))[0], 0, "audit verify")

@@ -68,7 +68,8 @@ print("orphan left", flush=True)
 WRITE_FILE = """
 import os
 with open("made", "w") as file: file.write("by the agent")
-print("uid", os.getuid(), "caps", open("/proc/self/status").read().split("CapEff:")[1].split()[0])
+status = dict(line.split(":", 1) for line in open("/proc/self/status").read().splitlines())
+print("uid", os.getuid(), *(name + "=" + status[name].strip() for name in ("CapEff", "NoNewPrivs", "Seccomp")))
 """
 
 # Every call that can put a set-user-id or set-group-id bit on a file.
