@@ -1,10 +1,11 @@
 """What the programs say before anything runs, and the exit statuses they answer for themselves."""
 
+import json
 import os
 import subprocess
 
 from checks import Skip, expect, expect_equal
-from product import PYTHON, Ground, Upstream, binary, caged
+from product import PYTHON, Ground, Upstream, akios, binary, caged, tier
 
 TYPO = """apiVersion: akios/v1
 kind: AgentPolicy
@@ -107,6 +108,15 @@ def register(suite):
                       'echo 0 >/proc/sys/user/max_user_namespaces && exec setpriv --bounding-set=-all --inh-caps=-all "$@"', "sh"])
             expect_equal(run.status, 125, run.tail())
             expect(run.err.startswith("error: ") and "namespace" in run.err and "hint: " in run.err, run.err)
+
+    @suite.check("doctor names the tier that runs get, and every layer")
+    def doctor():
+        said = akios("doctor", "--json")
+        expect(said.returncode in (0, 1), f"status {said.returncode}: {said.stderr}")
+        expect_equal(json.loads(said.stdout)["tier"], tier(), "tier")
+        words = akios("doctor").stdout
+        for layer in ("namespaces", "cgroup", "seccomp", "landlock"):
+            expect(layer in words.lower(), f"no word about {layer}: {words[:300]}")
 
     @suite.check("below the required tier: 125, the missing layer, the way to accept it")
     def tier_refused():
