@@ -115,6 +115,7 @@ let package = Package(
         tests("MeteringTests", ["Metering", "Providers", "Profile", "Vocabulary", "Wire", "CData"]),
         tests("WireTests", ["Wire", "Events", "JSONBytes", "Vocabulary"]),
         tests("JSONBytesTests", ["JSONBytes"]),
+        tests("RedactionTests", ["Redaction", "JSONBytes", "Profile", "CData", "CHyperscan"]),
         tests("VocabularyTests", ["Vocabulary"]),
         tests("ProfileTests", ["Profile", "Vocabulary"]),
         tests("ProfileFileTests", ["ProfileFile", "Profile", "Vocabulary"]),

@@ -35,6 +35,7 @@ extension Engine {
         let hits = try body.withUnsafeBufferPointer { (buffer) throws(ScanError) in try database.scan(buffer) }
         try budget.spend(body.count)
         var next = 0
+        var isAnnounced = false
         for leaf in leaves.leaves {
             // Anchors hold no byte that a short escape could hide, so the raw body's hits tell which leaves need a look. The
             // others could hold a letter as an escape, or a look-alike.
@@ -43,7 +44,9 @@ extension Engine {
             while last < hits.count, hits[last].end <= leaf.range.upperBound { last += 1 }
             let own = hits[next..<last]
             next = last
-            let matches = try self.matches(leaf, own, in: body, leaves, scope: scope, budget: &budget)
+            let matches = try self.matches(leaf, own, isAnnounced: isAnnounced, in: body, leaves, scope: scope, budget: &budget)
+            // A key word in a key announces its value, which may hold no anchor itself.
+            isAnnounced = leaf.kind == .key && (!own.isEmpty || leaf.traits.contains(.unicodeEscapes))
             if matches.isEmpty { continue }
             let treatment = filter.treatment(leaf, in: leaves, of: body)
             if treatment == .ignore { continue }
@@ -66,13 +69,13 @@ extension Engine {
 
     /// Matches of one leaf with their ranges in the body.
     private func matches(
-        _ leaf: JSONLeaf, _ hits: ArraySlice<Candidate>, in body: [UInt8], _ leaves: JSONLeaves, scope: Scope,
+        _ leaf: JSONLeaf, _ hits: ArraySlice<Candidate>, isAnnounced: Bool, in body: [UInt8], _ leaves: JSONLeaves, scope: Scope,
         budget: inout ScanBudget
     ) throws(ScanError) -> [(Match, Range<Int>)] {
         if leaf.kind == .number { return hits.isEmpty ? [] : number(leaf, in: body, leaves, scope: scope) }
         return try body[leaf.range].withUnsafeBufferPointer { (content) throws(ScanError) -> [(Match, Range<Int>)] in
             let isHidden = leaf.traits.contains(.unicodeEscapes) || (leaf.traits.contains(.notASCII) && Self.needsFolding(content))
-            if !isHidden, hits.isEmpty { return [] }
+            if !isHidden, hits.isEmpty, !isAnnounced { return [] }
             let offset = leaf.range.lowerBound
             let context = context(leaf, in: body, leaves)
             if !isHidden, !leaf.hasEscapes, context.isEmpty {
@@ -101,7 +104,7 @@ extension Engine {
         guard leaf.kind == .string, leaf.range.count <= 512, let key = leaves.key(of: leaf), key.range.count <= 64 else {
             return []
         }
-        return Array(body[key.range]) + Array("=".utf8)
+        return (key.hasEscapes ? JSONString.unescape(body[key.range]) : Array(body[key.range])) + [UInt8(ascii: "=")]
     }
 
     private func number(_ leaf: JSONLeaf, in body: [UInt8], _ leaves: JSONLeaves, scope: Scope) -> [(Match, Range<Int>)] {

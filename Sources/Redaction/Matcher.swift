@@ -98,8 +98,9 @@ struct Matcher {
             if segment.lower >= settled { break }
             if hit.only == nil, Detectors.anchors[hit.anchor].isRun {
                 if probe < runDone { continue }
+                let before = max(runDone, segment.lower)
                 runDone = DigitRun.end(segment, probe)
-                try budget.spend(runDone - segment.lower)
+                try budget.spend(runDone - before)
             }
             for index in hit.only.map({ [$0] }) ?? plan.direct[hit.anchor] {
                 found.removeAll(keepingCapacity: true)
