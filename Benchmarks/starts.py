@@ -7,16 +7,7 @@ import subprocess
 import time
 
 from checks import Failure, Skip
-from product import BIN, accept_tier, binary
-
-
-def build_clock(source, folder):
-    target = folder / "clock"
-    done = subprocess.run(["gcc", "-O2", "-static", "-o", str(target), str(source)], capture_output=True, text=True)
-    if done.returncode:
-        raise Skip(f"no static C compiler: {done.stderr[-200:]}")
-    target.chmod(0o755)
-    return target
+from product import accept_tier, binary, compile_static
 
 
 def once(command, cwd):
@@ -56,7 +47,7 @@ def bwrap_words(workspace):
 def measure(ground, profiles, source, count):
     """{name: {"start": p50 ms to main, "whole": p50 ms to exit, "p90": ...}} for bare, bwrap and each profile."""
     workspace = ground.workspace()
-    clock = str(build_clock(source, workspace))
+    clock = str(compile_static(source, workspace / "clock"))
     commands = {"bare": lambda: [clock], "bwrap": lambda: [*bwrap_words(workspace), clock]}
     for name, profile in profiles.items():
         commands[name] = lambda profile=profile: [
@@ -79,7 +70,7 @@ def measure(ground, profiles, source, count):
 def filter_cost(ground, profile, source, calls=2_000_000, rounds=3):
     """(bare, caged) nanoseconds of one cheap system call, the better of some rounds each."""
     workspace = ground.workspace()
-    clock = build_clock(source, workspace)
+    clock = compile_static(source, workspace / "clock")
     bare, caged = [], []
     for _ in range(rounds):
         bare.append(float(subprocess.run([str(clock), str(calls)], capture_output=True, text=True, check=True).stdout))

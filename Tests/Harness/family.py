@@ -18,7 +18,7 @@ def of(live):
     egress = observe.child_named(live.pid, "akios-egress")
     expect(egress, f"no akios-egress below {live.pid}: {observe.descendants(live.pid)}")
     # `live` may be a wrapper such as sudo: the supervisor is egress' parent.
-    return Family(observe.processes()[egress][0], egress, init, below[0][0])
+    return Family(observe.processes()[egress], egress, init, below[0][0])
 
 
 def check_egress(family):

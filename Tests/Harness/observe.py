@@ -5,8 +5,17 @@ import pathlib
 import time
 
 
+def name(pid):
+    """Last part of argv[0]. Not `comm`: before Linux 6.14 a program started by descriptor is called by its number there."""
+    try:
+        first = pathlib.Path("/proc", str(pid), "cmdline").read_bytes().split(b"\0")[0]
+    except OSError:
+        return ""
+    return os.path.basename(first.decode(errors="replace"))
+
+
 def processes():
-    """{pid: (ppid, comm)} of every process that can be seen from here."""
+    """{pid: ppid} of every process that can be seen from here."""
     found = {}
     for entry in os.listdir("/proc"):
         if entry.isdigit():
@@ -14,27 +23,26 @@ def processes():
                 text = pathlib.Path("/proc", entry, "stat").read_text()
             except OSError:
                 continue  # ended between listing and reading
-            head, _, tail = text.rpartition(")")
-            found[int(entry)] = (int(tail.split()[1]), head.partition("(")[2])
+            found[int(entry)] = int(text.rpartition(")")[2].split()[1])
     return found
 
 
 def descendants(pid):
-    """[(pid, comm)] of all below `pid`, itself left out."""
+    """[(pid, name)] of all below `pid`, itself left out."""
     table = processes()
     found, front = [], [pid]
     while front:
         parent = front.pop()
-        for child, (ppid, comm) in table.items():
-            if ppid == parent:
-                found.append((child, comm))
+        for child, above in table.items():
+            if above == parent:
+                found.append((child, name(child)))
                 front.append(child)
     return found
 
 
-def child_named(pid, comm):
-    """The descendant of `pid` called `comm` (the kernel keeps 15 characters), or None."""
-    return next((child for child, name in descendants(pid) if name == comm[:15]), None)
+def child_named(pid, wanted):
+    """The descendant of `pid` called `wanted`, or None."""
+    return next((child for child, called in descendants(pid) if called == wanted), None)
 
 
 def status(pid, thread=None):
