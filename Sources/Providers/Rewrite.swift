@@ -60,7 +60,7 @@ extension ProviderRequest {
                     .malformed,
                     reason: "thinking.budget_tokens must be at least \(Self.leastThinking) and below the output cap of \(output)",
                     what:
-                        "extended thinking needs an output cap above \(Self.leastThinking) tokens, allowed are \(output); send the request without it"
+                        "extended thinking needs an output cap above \(Self.leastThinking) tokens, \(output) are allowed"
                 )
             }
             edits.append(BodyEdit(site, String(output - 1)))

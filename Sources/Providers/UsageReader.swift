@@ -54,6 +54,10 @@ public enum UsageReader {
         applyIterations(usage["iterations"], body: body, to: &report)
         if let model = root["model"]?.text(in: body) { report.model = model }
         if let tier = usage["service_tier"]?.text(in: body) { report.serviceTier = tier }
+        // Fast mode and a region (which a workspace may set by default) are priced like tiers of their own.
+        for (field, usual) in [("speed", ["standard"]), ("inference_geo", ["global", "not_available"])] {
+            if let value = usage[field]?.text(in: body), !usual.contains(value) { report.serviceTier = "\(field) \(value)" }
+        }
         return known ? report : nil
     }
 

@@ -62,6 +62,10 @@ struct Connections {
         #expect(code(engine.dial(loopback, host: name)) == nil)
         #expect(code(engine.dial(try #require(IPAddress("127.0.0.2")), host: name)) == .addressNotAllowed)
         #expect(code(engine.dial(try #require(IPAddress("93.184.216.34")), host: name)) == .addressNotAllowed)
+        // Not even the profile leads to cloud metadata.
+        let metadata = try #require(IPAddress("169.254.169.254"))
+        let careless = PolicyTests.engine { $0.network.resolve[name] = NetworkAccess.Resolution(address: metadata, port: nil) }
+        #expect(code(careless.dial(metadata, host: name)) == .addressNotAllowed)
         // A resolution is no grant: the host still needs a rule.
         #expect(code(engine.connection(host: try host("other.example"), address: nil, port: 443)) == .hostNotAllowed)
     }

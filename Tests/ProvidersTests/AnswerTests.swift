@@ -36,7 +36,7 @@ struct Answers {
     @Test func aPartLargerThanTheWholeMakesNoTokensDisappear() {
         let odd = Array(
             "{\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":1,\"prompt_tokens_details\":{\"cached_tokens\":99}}}".utf8)
-        #expect(UsageReader.read(provider: .openai, body: odd)?.tokens.totalInput == 10)
+        #expect(UsageReader.read(provider: .openai, body: odd)?.tokens == TokenUsage(cachedInput: 10, output: 1))
     }
 
     @Test func compactionPassesAreCounted() {
@@ -44,6 +44,16 @@ struct Answers {
             "{\"usage\":{\"input_tokens\":10,\"output_tokens\":5,\"iterations\":[{\"type\":\"compaction\",\"input_tokens\":900,\"output_tokens\":70},{\"type\":\"message\",\"input_tokens\":10,\"output_tokens\":5}]}}"
                 .utf8)
         #expect(UsageReader.read(provider: .anthropic, body: body)?.tokens == TokenUsage(input: 910, output: 75))
+    }
+
+    @Test(arguments: [
+        ("\"inference_geo\":\"us\"", "inference_geo us"), ("\"speed\":\"fast\",\"service_tier\":\"standard\"", "speed fast"),
+        ("\"inference_geo\":\"global\",\"speed\":\"standard\",\"service_tier\":\"standard\"", "standard"),
+        ("\"inference_geo\":\"not_available\"", nil),
+    ])
+    func whatIsPricedApartIsNamed(fields: String, tier: String?) {
+        let body = Array("{\"usage\":{\"input_tokens\":1,\"output_tokens\":1,\(fields)}}".utf8)
+        #expect(UsageReader.read(provider: .anthropic, body: body)?.serviceTier == tier)
     }
 
     @Test func modelTextIsFoundWhereItStands() throws {
