@@ -109,7 +109,8 @@ struct Admissions: ~Copyable {
         let terminates = refusal.action == .terminate
         let told = "the budget of this session (profile '\(profile)') does not cover this call; ask the operator"
         try log.append(Self.exceeded(refusal, intent.reservation, budget, action: terminates ? "stop" : "refuse"), at: now)
-        turn.answers.append(.refused(id: intent.id, why: terminates ? .budgetExceeded : .rateLimited, told: told))
+        // Never `.rateLimited`: what would fit later waits, so asking again cannot help.
+        turn.answers.append(.refused(id: intent.id, why: .budgetExceeded, told: told))
         guard terminates, turn.stop == nil else { return }
         let stop = StopReason.budget(reason: refusal.reason, told: told, grace: refusal.grace)
         turn.stop = stop
