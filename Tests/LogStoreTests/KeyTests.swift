@@ -1,0 +1,78 @@
+// Keys and folders: who may read them, who is believed.
+
+import Audit
+import Events
+import Foundation
+import LogStore
+import Testing
+
+@Suite struct KeyTests {
+    private func mode(_ path: String) throws -> Int {
+        try #require(try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int)
+    }
+
+    @Test func theKeyIsMadeOnceAndIsPrivate() throws {
+        let fixture = try Fixture()
+        let state = fixture.folders.state
+        #expect(try mode(state + "/keys") == 0o700)
+        #expect(try mode(state + "/keys/log.ed25519") == 0o600)
+        #expect(try KeyStore.signingKey(state: try fixture.folders.openState()).noteKey == fixture.key.noteKey)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: state + "/keys") == ["log.ed25519"])
+        #expect(try SessionStore(fixture.folders).trustedKeys().contains(fixture.key.noteKey))
+    }
+
+    @Test func aKeyThatOthersMayReadIsNotUsed() throws {
+        let fixture = try Fixture()
+        let key = fixture.folders.state + "/keys/log.ed25519"
+        chmod(key, 0o640)
+        #expect(throws: LogError.keyExposed(path: key)) { try KeyStore.signingKey(state: try fixture.folders.openState()) }
+        chmod(key, 0o600)
+        chmod(fixture.folders.state + "/keys", 0o755)
+        #expect(throws: LogError.keyExposed(path: fixture.folders.state + "/keys")) {
+            try KeyStore.signingKey(state: try fixture.folders.openState())
+        }
+    }
+
+    @Test func aDamagedKeyIsNotReplaced() throws {
+        let fixture = try Fixture()
+        let key = fixture.folders.state + "/keys/log.ed25519"
+        try Data([1, 2, 3]).write(to: URL(fileURLWithPath: key))
+        chmod(key, 0o600)
+        #expect(throws: LogError.keyMalformed(path: key)) { try KeyStore.signingKey(state: try fixture.folders.openState()) }
+        #expect(try Data(contentsOf: URL(fileURLWithPath: key)).count == 3)
+    }
+
+    @Test func aFolderThatOthersMayWriteIsNotBelieved() throws {
+        let fixture = try Fixture()
+        chmod(fixture.folders.state + "/pub", 0o777)
+        #expect(throws: LogError.keyExposed(path: fixture.folders.state + "/pub")) {
+            try SessionStore(fixture.folders).trustedKeys()
+        }
+    }
+
+    @Test func aKeySaysNothingOfItself() throws {
+        let fixture = try Fixture()
+        let seed = try Data(contentsOf: URL(fileURLWithPath: fixture.folders.state + "/keys/log.ed25519"))
+        var dumped = ""
+        dump(fixture.key, to: &dumped)
+        let texts = dumped + String(describing: fixture.key) + String(reflecting: fixture.key)
+        #expect(!texts.contains(seed.map { String(format: "%02x", $0) }.joined()) && !texts.contains("PrivateKey"))
+    }
+
+    @Test func whereStateIs() throws {
+        func folders(_ euid: UInt32, _ variables: [String: String]) -> StateFolders? {
+            StateFolders(.init(euid: euid) { variables[$0] })
+        }
+        let root = try #require(folders(0, [:]))
+        #expect(root.state == "/var/lib/akios" && root.run == "/run/akios" && root.trusted == ["/var/lib/akios/pub"])
+        #expect(folders(0, ["AKIOS_STATE_DIR": "/x", "AKIOS_RUN_DIR": "/y"])?.state == "/x")
+        let sudo = try #require(folders(0, ["AKIOS_STATE_DIR": "/x", "AKIOS_RUN_DIR": "/y", "SUDO_UID": "1000"]))
+        #expect(sudo.state == "/var/lib/akios" && sudo.run == "/run/akios")
+        let user = try #require(folders(1000, ["HOME": "/home/u", "XDG_RUNTIME_DIR": "/run/user/1000"]))
+        #expect(user.state == "/home/u/.local/state/akios" && user.run == "/run/user/1000/akios")
+        #expect(user.trusted == ["/home/u/.local/state/akios/pub", "/var/lib/akios/pub"])
+        #expect(folders(1000, ["HOME": "/home/u", "XDG_STATE_HOME": "/s"])?.state == "/s/akios")
+        #expect(folders(1000, ["HOME": "/home/u", "AKIOS_STATE_DIR": "relative"])?.state == "/home/u/.local/state/akios")
+        #expect(folders(1000, [:]) == nil)
+    }
+}
