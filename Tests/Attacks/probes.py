@@ -161,7 +161,7 @@ def attack():
 def attack():
     s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0); s.bind((0, 0))
     rtm = struct.pack("BBBBBBBBI", 2, 24, 0, 0, 254, 4, 253, 1, 0)
-    attributes = struct.pack("HH4s", 8, 1, bytes([10, 9, 9, 0])) + struct.pack("HHI", 8, 4, 1)
+    attributes = struct.pack("HH4s", 8, 1, bytes([10, 9, os.getpid() % 250, 0])) + struct.pack("HHI", 8, 4, 1)
     s.send(struct.pack("IHHII", 16 + len(rtm + attributes), 24, 0x405, 1, 0) + rtm + attributes)
     code = -struct.unpack("i", s.recv(4096)[16:20])[0]
     if code: raise OSError(code, "")
