@@ -64,6 +64,8 @@ struct CanonicalJSONReader {
         var reader = CanonicalJSONReader(bytes)
         let node = try reader.value(depth: 0)
         guard reader.at == bytes.count else { throw reader.wrong("bytes after the end") }
+        // One spelling of everything: whatever reads the same but is written otherwise is not ours.
+        guard CanonicalJSON.write(node) == bytes else { throw reader.wrong("an escape that is not canonical") }
         return node
     }
 

@@ -135,7 +135,7 @@ extension Scalar {
         }
     }
 
-    private func pathComplaint(_ text: String) -> (expected: String, hint: String?)? {
+    private func pathComplaint(_ text: String, upward: Bool = false) -> (expected: String, hint: String?)? {
         if text.isEmpty || text.utf8.count > 4095 || text.utf8.contains(0) { return ("a path", nil) }
         if text.contains("${") {
             return ("a path", "of variables only ${HOME} and ${PROJECT_ROOT} stand, at the beginning")

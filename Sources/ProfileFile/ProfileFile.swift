@@ -113,7 +113,11 @@ public struct ProfileFile {
         }
         let bytes: [UInt8]
         switch opener(path) {
-        case .success(let descriptor): bytes = try Descriptor(descriptor).contents(named: name)
+        case .success(let descriptor):
+            let file = Descriptor(descriptor)
+            bytes = try file.contents(named: name)
+            // What a link leads to: a file is the same, and its relative paths too, however it was reached.
+            path = file.path ?? path
         case .failure(let failure):
             let hint =
                 failure.errno == ENOENT

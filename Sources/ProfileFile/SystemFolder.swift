@@ -15,6 +15,15 @@ struct Descriptor: ~Copyable {
         return fstat(number, &status) == 0 ? status : nil
     }
 
+    /// Where the kernel says the open file lies; nil where it does not know.
+    var path: String? {
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
+        let count = readlink("/proc/self/fd/\(number)", &buffer, buffer.count - 1)
+        guard count > 0 else { return nil }
+        let text = String(decoding: buffer[..<count].map(UInt8.init(bitPattern:)), as: UTF8.self)
+        return text.hasPrefix("/") && !text.hasSuffix(" (deleted)") ? text : nil
+    }
+
     /// All bytes of a regular file, up to what a profile may hold and one more.
     func contents(named name: String) throws(ProfileError) -> [UInt8] {
         let mark = Mark(file: name)
