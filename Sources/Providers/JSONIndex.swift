@@ -132,12 +132,13 @@ private struct JSONIndexPass {
         let start = position
         guard current == UInt8(ascii: "\"") else { return nil }
         position += 1
-        while true {
+        while position < bytes.count {
             position = JSONString.plainEnd(bytes, from: position)
             guard let byte = current else { return nil }
             position += byte == UInt8(ascii: "\\") ? 2 : 1
             if byte == UInt8(ascii: "\"") { return start..<position }
         }
+        return nil
     }
 
     mutating func elements(depth: Int) -> [JSONNode]? {

@@ -10,8 +10,11 @@ public enum UsageReader {
         return provider == .anthropic ? anthropic(root, body: body, over: nil) : openAI(root, body: body)
     }
 
+    /// No call has this many tokens; sums of such counts stay far from overflow. A larger number is no report.
+    static let mostTokens: Int64 = 1 << 40
+
     static func count(_ node: JSONNode?, _ body: [UInt8]) -> Int64? {
-        guard let value = node?.integer(in: body), value >= 0 else { return nil }
+        guard let value = node?.integer(in: body), (0...mostTokens).contains(value) else { return nil }
         return value
     }
 
@@ -47,8 +50,7 @@ public enum UsageReader {
         if let split = usage["cache_creation"], split.isObject {
             take(split["ephemeral_1h_input_tokens"]) { report.longCacheWrite = $0 }
             let short = count(split["ephemeral_5m_input_tokens"], body) ?? 0
-            let parts = short.addingReportingOverflow(report.longCacheWrite)
-            report.tokens.cacheWrite = max(report.tokens.cacheWrite, parts.overflow ? .max : parts.partialValue)
+            report.tokens.cacheWrite = max(report.tokens.cacheWrite, short + report.longCacheWrite)
         }
         take(usage["server_tool_use"]?["web_search_requests"]) { report.serverToolCalls = $0 }
         applyIterations(usage["iterations"], body: body, to: &report)
@@ -65,10 +67,7 @@ public enum UsageReader {
     private static func applyIterations(_ node: JSONNode?, body: [UInt8], to report: inout ReportedUsage) {
         guard let passes = node?.elements, !passes.isEmpty else { return }
         func sum(_ field: String) -> Int64 {
-            passes.reduce(0) { total, pass in
-                let (sum, overflow) = total.addingReportingOverflow(count(pass[field], body) ?? 0)
-                return overflow ? .max : sum
-            }
+            passes.reduce(0) { min(mostTokens, $0 + (count($1[field], body) ?? 0)) }
         }
         report.tokens.input = max(report.tokens.input, sum("input_tokens"))
         report.tokens.output = max(report.tokens.output, sum("output_tokens"))

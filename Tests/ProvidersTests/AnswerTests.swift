@@ -39,6 +39,15 @@ struct Answers {
         #expect(UsageReader.read(provider: .openai, body: odd)?.tokens == TokenUsage(cachedInput: 10, output: 1))
     }
 
+    @Test func absurdCountsAreNoReport() {
+        let huge = "9223372036854775807"
+        let openAI = Array("{\"usage\":{\"prompt_tokens\":\(huge),\"completion_tokens\":1}}".utf8)
+        #expect(UsageReader.read(provider: .openai, body: openAI) == nil)
+        let passes = String(repeating: "{\"input_tokens\":1099511627776},", count: 9) + "{}"
+        let anthropic = Array("{\"usage\":{\"input_tokens\":1,\"output_tokens\":\(huge),\"iterations\":[\(passes)]}}".utf8)
+        #expect(UsageReader.read(provider: .anthropic, body: anthropic)?.tokens == TokenUsage(input: 1 << 40))
+    }
+
     @Test func compactionPassesAreCounted() {
         let body = Array(
             "{\"usage\":{\"input_tokens\":10,\"output_tokens\":5,\"iterations\":[{\"type\":\"compaction\",\"input_tokens\":900,\"output_tokens\":70},{\"type\":\"message\",\"input_tokens\":10,\"output_tokens\":5}]}}"
