@@ -63,7 +63,7 @@ struct Run {
         if let reason = group.killReason(), outcome.stop == nil {
             outcome.exit = ExitStatus(by: .akios, ran: true, status: 137, signal: Int(SIGKILL), reason: reason)
         }
-        return finish(session, start, plan, outcome, supervisor.admissions.budget.totals, status)
+        return finish(session, start, plan, outcome, supervisor.admissions, status)
     }
 
     private func startEgress(
@@ -99,10 +99,12 @@ struct Run {
     }
 
     private func finish(
-        _ session: borrowing Session, _ start: SessionStart, _ plan: CagePlan, _ outcome: Supervisor.Outcome, _ spent: SpendTotals,
+        _ session: borrowing Session, _ start: SessionStart, _ plan: CagePlan, _ outcome: Supervisor.Outcome,
+        _ admissions: borrowing Admissions,
         _ status: StatusLine
     ) -> Int32 {
         var exit = outcome.exit
+        let spent = admissions.budget.totals
         let evidence = Evidence(
             session: session.id, started: session.started, start: start, agentDigest: Self.digest(of: plan.programPath, invoker),
             limit: profile.spec.budget.perSession.maxCost)
@@ -113,7 +115,9 @@ struct Run {
         var failed: [String] = []
         keep(output, "output.json", in: session.folder, copy: options.output, &failed)
         if let receipt { keep(receipt, "receipt.json", in: session.folder, copy: options.receipt, &failed) }
-        if !options.quiet { Console.note(evidence.summary(exit, outcome.totals, spent, stop: outcome.stop)) }
+        if !options.quiet {
+            Console.note(evidence.summary(exit, outcome.totals, spent, refusals: admissions.refusals, stop: outcome.stop))
+        }
         for what in failed { Console.complain(Complaint(what, hint: "free space, or name another place")) }
         status.ended(session: session.id.text, exit: exit)
         return Int32(exit.status)

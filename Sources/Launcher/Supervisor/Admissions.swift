@@ -12,6 +12,8 @@ struct Admissions: ~Copyable {
     private let log: LogWriter
     private(set) var budget: BudgetState
     private(set) var totals = EgressTotals()
+    /// Why things were refused, for the last line: distinct reasons in the order they came.
+    private(set) var refusals = RefusalDigest()
     /// Intents that fit later: asked again when something settles or their time has come.
     private var waiting: [Waiting] = []
     private let profile: String
@@ -50,7 +52,9 @@ struct Admissions: ~Copyable {
                 // The record first: what the budget forgets the log still knows.
                 try log.append(record.kind, data: record.data, at: now)
                 try settled(id, settlement, at: now, &turn)
-            case .note(let record): try log.append(record.kind, data: record.data, at: now)
+            case .note(let record):
+                try log.append(record.kind, data: record.data, at: now)
+                refusals.take(record)
             case .totals(let totals): self.totals = totals
             case .hello, .ready, .fatal: break  // the supervisor's own
             }

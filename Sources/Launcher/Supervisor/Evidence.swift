@@ -79,15 +79,19 @@ struct Evidence {
         return DSSE.envelope(type: Receipt.payloadType, payload: receipt.statement(), key: key.noteKey) { key.sign($0) }
     }
 
-    /// `akios-exec: session …, exit 0, $0.0021 of $1.00, 3 requests, 1 denied, 4 redactions, tier strong (required full)`.
-    func summary(_ exit: ExitStatus, _ egress: EgressTotals, _ spent: SpendTotals, stop: StopReason?) -> String {
-        var parts = ["session \(session)", "exit \(exit.status)" + (exit.by == .akios ? exit.reason.map { " (\($0))" } ?? "" : "")]
-        parts.append(limit.map { "\(spent.cost) of \($0)" } ?? "\(spent.cost)")
-        parts.append("\(egress.requests) requests, \(egress.denied) denied, \(egress.redactions.values.reduce(0, +)) redactions")
+    /// `akios-exec: session …, exit 0, $0.0021 of $1.00, 3 requests, 1 denied (…), 4 redactions, tier strong`.
+    func summary(_ exit: ExitStatus, _ egress: EgressTotals, _ spent: SpendTotals, refusals: RefusalDigest, stop: StopReason?)
+        -> String
+    {
         let weaker = start.tierEnforced < start.tierRequested
-        parts.append("tier \(start.tierEnforced.rawValue)" + (weaker ? " (profile requires \(start.tierRequested.rawValue))" : ""))
-        var line = "akios-exec: " + parts.joined(separator: ", ") + "\n"
-        if let stop, stop.code != "signal" { line += "akios-exec: stopped: \(stop.reason)\n" }
-        return line
+        var parts = [
+            "session \(session)", "exit \(exit.status)" + (exit.by == .akios ? exit.reason.map { " (\($0))" } ?? "" : ""),
+            limit.map { "\(spent.cost) of \($0)" } ?? "\(spent.cost)", "\(egress.requests) requests",
+            "\(egress.denied) denied" + refusals.words(session: session.text),
+            "\(egress.redactions.values.reduce(0, +)) redactions",
+            "tier \(start.tierEnforced.rawValue)" + (weaker ? " (profile requires \(start.tierRequested.rawValue))" : ""),
+        ]
+        if let stop, stop.code != "signal" { parts.append("stopped: \(RefusalDigest.printable(stop.reason))") }
+        return "akios-exec: " + parts.joined(separator: ", ") + "\n"
     }
 }
