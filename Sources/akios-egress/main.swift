@@ -1,1 +1,6 @@
-// placeholder
+// akios-egress: the proxy. Started by akios-exec with three descriptors and nothing else; see docs/process-model.md.
+
+import Egress
+import Glibc
+
+exit(EgressProcess.run())

@@ -3,6 +3,7 @@
 
 import Crypto
 import FoundationEssentials
+import NIOCore
 import NIOSSL
 import SwiftASN1
 import Vocabulary
@@ -61,7 +62,8 @@ final class SessionAuthority: Sendable {
         let names: SubjectAlternativeNames
         switch subject {
         case .name(let name): names = SubjectAlternativeNames([.dnsName(name.text)])
-        case .address(let address): names = SubjectAlternativeNames([.ipAddress(ASN1OctetString(contentBytes: address.networkBytes[...]))])
+        case .address(let address):
+            names = SubjectAlternativeNames([.ipAddress(ASN1OctetString(contentBytes: address.networkBytes[...]))])
         }
         // A common name holds at most 64 characters (RFC 5280, ub-common-name); clients read the alternative name anyway.
         let text = subject.text
@@ -72,7 +74,8 @@ final class SessionAuthority: Sendable {
         let issuerIdentifier = try certificate.extensions.subjectKeyIdentifier
         let leaf = try Certificate(
             version: .v3, serialNumber: .init(), publicKey: publicKey,
-            notValidBefore: now.addingTimeInterval(Self.backDated), notValidAfter: now.addingTimeInterval(Self.lifetime + Self.backDated),
+            notValidBefore: now.addingTimeInterval(Self.backDated),
+            notValidAfter: now.addingTimeInterval(Self.lifetime + Self.backDated),
             issuer: certificate.subject, subject: distinguished, signatureAlgorithm: .ecdsaWithSHA256,
             extensions: Certificate.Extensions {
                 Critical(BasicConstraints.notCertificateAuthority)
@@ -94,7 +97,8 @@ final class SessionAuthority: Sendable {
             NIOSSLCertificateSource.certificate(leaf(for: subject)),
             .certificate(NIOSSLCertificate(bytes: pem, format: .pem)),
         ]
-        var configuration = TLSConfiguration.makeServerConfiguration(certificateChain: chain, privateKey: .privateKey(leafPrivateKey))
+        var configuration = TLSConfiguration.makeServerConfiguration(
+            certificateChain: chain, privateKey: .privateKey(leafPrivateKey))
         configuration.applicationProtocols = ["http/1.1"]
         configuration.minimumTLSVersion = .tlsv12
         configuration.shutdownTimeout = .seconds(2)
@@ -108,7 +112,8 @@ extension IPAddress {
         switch self {
         case .v4(let value): stride(from: UInt32(24), through: 0, by: -8).map { UInt8(truncatingIfNeeded: value >> $0) }
         case .v6(let high, let low):
-            [high, low].flatMap { half in stride(from: UInt64(56), through: 0, by: -8).map { UInt8(truncatingIfNeeded: half >> $0) } }
+            [high, low].flatMap { half in stride(from: UInt64(56), through: 0, by: -8).map { UInt8(truncatingIfNeeded: half >> $0) }
+            }
         }
     }
 }

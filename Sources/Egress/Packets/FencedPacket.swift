@@ -43,18 +43,19 @@ struct FencedPacket: Sendable, Hashable {
     init?(ip: ArraySlice<UInt8>) {
         let bytes = Array(ip.prefix(64))
         guard let first = bytes.first else { return nil }
-        let code: UInt8
-        let header: Int
+        var code: UInt8
+        var header: Int
+        var isFirst = true
         switch first >> 4 {
         case 4:
             header = Int(first & 15) * 4
             guard header >= 20, bytes.count >= 20 else { return nil }
             code = bytes[9]
+            isFirst = (UInt16(bytes[6]) << 8 | UInt16(bytes[7])) & 0x1fff == 0
             destination = .v4(bytes[16..<20].reduce(0) { $0 << 8 | UInt32($1) })
         case 6:
-            header = 40
             guard bytes.count >= 40 else { return nil }
-            code = bytes[6]
+            (code, header, isFirst) = Self.transport(bytes)
             destination = .v6(
                 high: bytes[24..<32].reduce(0) { $0 << 8 | UInt64($1) }, low: bytes[32..<40].reduce(0) { $0 << 8 | UInt64($1) })
         default: return nil
@@ -70,8 +71,24 @@ struct FencedPacket: Sendable, Hashable {
             case 136: "udplite"
             default: String(code)
             }
-        let hasPorts = [6, 17, 132, 136].contains(code) && bytes.count >= header + 4
+        let hasPorts = isFirst && [6, 17, 132, 136].contains(code) && bytes.count >= header + 4
         port = hasPorts ? UInt16(bytes[header + 2]) << 8 | UInt16(bytes[header + 3]) : 0
+    }
+
+    /// Past the extension headers (RFC 8200 §4) of an IPv6 packet: the protocol, where it starts, and whether this is the
+    /// first or only fragment. A chain that the log cut off ends at its last whole header.
+    private static func transport(_ bytes: [UInt8]) -> (code: UInt8, header: Int, isFirst: Bool) {
+        let (hopByHop, routing, fragment, options): (UInt8, UInt8, UInt8, UInt8) = (0, 43, 44, 60)
+        var code = bytes[6]
+        var header = 40
+        while [hopByHop, routing, fragment, options].contains(code), bytes.count >= header + 8 {
+            let length = code == fragment ? 8 : (Int(bytes[header + 1]) + 1) * 8
+            let later = code == fragment && (UInt16(bytes[header + 2]) << 8 | UInt16(bytes[header + 3])) & 0xfff8 != 0
+            code = bytes[header]
+            header += length
+            if later { return (code, header, false) }
+        }
+        return (code, header, true)
     }
 
     private static func native16(_ bytes: ArraySlice<UInt8>) -> UInt16 {

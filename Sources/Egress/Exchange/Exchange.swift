@@ -1,0 +1,70 @@
+// Exchange: what is known of one request while it lasts. Lives from its head to its settlement.
+
+import Events
+import NIOCore
+import NIOHTTP1
+import Policy
+import Providers
+import Redaction
+import Vocabulary
+import Wire
+
+/// A request that was read, redacted, priced and is ready to be asked for.
+struct PreparedRequest {
+    var target: String
+    var headers: HTTPHeaders
+    var body: [UInt8]
+    var intent: RequestIntent
+    var reservation: Reservation
+    var answer: AnswerPlan
+    /// The model request, for its settlement; nil: nothing that costs.
+    var model: ProviderRequest?
+    /// Which broker key it carries.
+    var credential: String?
+}
+
+/// What has to be done to the answer.
+enum AnswerPlan {
+    /// Passed on as it comes.
+    case pass
+    /// Collected, scanned in this scope, sent on.
+    case scan(Scope)
+    /// A model's answer: its words redacted where `redacts`, its usage read, plain or streamed as it comes.
+    case model(ProviderID, redacts: Bool, injectedUsage: Bool)
+
+    var scansAnswer: Bool { if case .pass = self { false } else { true } }
+}
+
+final class Exchange {
+    let head: RequestHead
+    let grant: RequestGrant?
+    let started = NIODeadline.now()
+    var body: [UInt8] = []
+    var prepared: PreparedRequest?
+    /// The link's number of an admitted request; nil: nothing to settle.
+    var id: UInt64?
+    var upstream: UpstreamConnection?
+    var status = 0
+    var bytesIn: UInt64 = 0
+    var answer: (any AnswerFilter)?
+    /// Why the agent is refused, once that is decided.
+    var refusal: Refusal?
+    var findings: [String: UInt64] = [:]
+    var drained = 0
+    var drainTimeout: Scheduled<Void>?
+    var answerHead: HTTPResponseHead?
+    var answerHeadWritten = false
+
+    init(head: RequestHead, grant: RequestGrant?) {
+        self.head = head
+        self.grant = grant
+    }
+
+    /// The path without its query, cut for a record.
+    var shownPath: String { String(head.target.prefix { $0 != "?" }.prefix(512)) }
+
+    var milliseconds: UInt64 {
+        let nanoseconds = (NIODeadline.now() - started).nanoseconds
+        return UInt64(max(0, nanoseconds) / 1_000_000)
+    }
+}

@@ -1,0 +1,192 @@
+// The answer's way back: filtered, framed anew, with back-pressure; and what is left of it when the agent has gone.
+
+import Events
+import NIOCore
+import NIOHTTP1
+import Providers
+import Vocabulary
+import Wire
+
+extension ExchangeHandler: UpstreamUser {
+    /// How much of an answer is still read for its usage when nobody wants it any more.
+    private static let drainLimit = 16 << 20
+    private static let drainPatience = TimeAmount.seconds(60)
+
+    func upstreamHead(_ head: HTTPResponseHead) {
+        guard let exchange, let prepared = exchange.prepared else { return }
+        exchange.status = Int(head.status.code)
+        let action = machine.answerHead()
+        do throws(AnswerFailure) {
+            let filter = try session.preparer.filter(prepared, head: head)
+            exchange.answer = filter
+            if action == .relay, !filter.isWhole {
+                writeHead(head, length: filter is PassingAnswer ? head.headers.first(name: "content-length") : nil, exchange)
+                context?.flush()
+            }
+            exchange.answerHead = head
+        } catch {
+            failAnswer(error)
+        }
+    }
+
+    func upstreamBody(_ bytes: ByteBuffer) {
+        guard let exchange else { return }
+        exchange.bytesIn += UInt64(bytes.readableBytes)
+        let action = machine.answerBody()
+        if action == .drain {
+            exchange.drained += bytes.readableBytes
+            guard exchange.drained <= Self.drainLimit else {
+                return failAnswer(AnswerFailure(code: .tooLarge, reason: "drained enough"))
+            }
+        }
+        do throws(AnswerFailure) {
+            guard let out = try exchange.answer?.feed(bytes), action == .relay, out.readableBytes > 0, let context else { return }
+            context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(out))), promise: nil)
+            if !context.channel.isWritable { exchange.upstream?.setReading(false) }
+        } catch {
+            failAnswer(error)
+        }
+    }
+
+    func upstreamEnd() {
+        guard let exchange else { return }
+        do throws(AnswerFailure) {
+            let rest = try exchange.answer?.finish()
+            if !isGone, let head = exchange.answerHead, let context {
+                if !exchange.answerHeadWritten { writeHead(head, length: String(rest?.readableBytes ?? 0), exchange) }
+                if let rest, rest.readableBytes > 0 { context.write(wrapOutboundOut(.body(.byteBuffer(rest))), promise: nil) }
+            }
+        } catch {
+            return failAnswer(error)
+        }
+        exchange.upstream = nil
+        obey(machine.answerEnd())
+    }
+
+    func upstreamFailed(_ reason: String) {
+        guard let exchange else { return }
+        exchange.upstream = nil
+        exchange.refusal = session.words(peer.shownHost).refusal(
+            .upstreamUnreachable, reason: reason, what: "the host ended the connection without an answer")
+        obey(machine.upstreamFailed())
+    }
+
+    /// The answer may not go on: not scannable, too long, not what was asked for.
+    private func failAnswer(_ failure: AnswerFailure) {
+        exchange?.upstream?.abandon()
+        exchange?.upstream = nil
+        exchange?.refusal = session.words(peer.shownHost).refusal(
+            failure.code, reason: failure.reason, what: "the host's answer could not be checked")
+        obey(machine.upstreamFailed())
+    }
+
+    private func writeHead(_ head: HTTPResponseHead, length: String?, _ exchange: Exchange) {
+        guard let context else { return }
+        let isHead = exchange.head.method == "HEAD"
+        var headers = HeaderRules.answer(head.headers, isRewritten: exchange.prepared?.answer.scansAnswer ?? false)
+        if head.status.mayHaveResponseBody {
+            if let length {
+                headers.add(name: "content-length", value: length)
+            } else if !isHead, !exchange.head.isOld {
+                headers.add(name: "transfer-encoding", value: "chunked")
+            }
+        }
+        if !exchange.head.keepsAlive { headers.add(name: "connection", value: "close") }
+        exchange.answerHeadWritten = true
+        let version: HTTPVersion = exchange.head.isOld ? .http1_0 : .http1_1
+        context.write(
+            wrapOutboundOut(.head(HTTPResponseHead(version: version, status: head.status, headers: headers))), promise: nil)
+    }
+
+    func startDraining() {
+        guard let exchange, exchange.drainTimeout == nil, let upstream = exchange.upstream else { return }
+        upstream.setReading(true)
+        let bound = NIOLoopBound((self, exchange), eventLoop: session.loop)
+        exchange.drainTimeout = session.loop.scheduleTask(in: Self.drainPatience) {
+            let (handler, exchange) = bound.value
+            guard handler.exchange === exchange else { return }
+            handler.failAnswer(AnswerFailure(code: .upstreamUnreachable, reason: "drained long enough"))
+        }
+    }
+
+    // MARK: Ends
+
+    func finish() {
+        guard let exchange else { return }
+        settle(exchange, session.preparer.settlement(exchange), cut: isGone ? "client_gone" : nil)
+        guard !isGone, let context else { return next() }
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        if exchange.head.keepsAlive, session.stopped == nil { return next() }
+        closeAfterAnswer()
+    }
+
+    /// One settlement for one admission; whatever else happens, it happens here.
+    func settle(_ exchange: Exchange, _ settlement: Settlement, cut: String?) {
+        exchange.drainTimeout?.cancel()
+        guard let id = exchange.id else { return }
+        exchange.id = nil
+        let found = exchange.answer?.findings ?? [:]
+        let model = settlement.model.isEmpty ? nil : exchange.prepared?.intent.model
+        let outcome = RequestOutcome(
+            id: id, status: exchange.status, bytesIn: exchange.bytesIn, model: model,
+            usage: settlement.usageKnown && model != nil ? settlement.usage : nil, cost: settlement.cost, redactions: found,
+            cut: cut,
+            milliseconds: exchange.milliseconds)
+        session.link.settle(id, settlement, RecordDraft(kind: .requestOutcome, data: outcome.data()))
+        session.journal.count { totals in
+            totals.bytesIn += exchange.bytesIn
+            Journal.add(found, to: &totals.redactions)
+        }
+    }
+
+    func release(refusing: Bool) {
+        guard let exchange else { return }
+        let model = exchange.prepared?.model?.model ?? ""
+        exchange.upstream?.abandon()
+        exchange.upstream = nil
+        settle(exchange, Settlement(cost: .zero, usage: TokenUsage(), model: model, usageKnown: true), cut: "not_sent")
+        refusing ? refuse(recorded: true) : next()
+    }
+
+    func settleFailed(refusing: Bool) {
+        guard let exchange else { return }
+        exchange.upstream?.abandon()
+        exchange.upstream = nil
+        settle(exchange, session.preparer.unknownSettlement(exchange), cut: session.stopped == nil ? "upstream_reset" : "stopped")
+        refusing ? refuse(recorded: true) : next()
+    }
+
+    func settleCut(cut: Bool) {
+        guard let exchange else { return }
+        settle(exchange, cutSettlement(exchange), cut: cut ? "upstream_reset" : "client_gone")
+        cut ? endCut(exchange, note: "akios-exec: the provider's answer broke off") : next()
+    }
+
+    func endAnswer(cut: Bool) {
+        guard let exchange else { return }
+        exchange.upstream?.abandon()
+        exchange.upstream = nil
+        settle(exchange, cutSettlement(exchange), cut: "stopped")
+        cut ? endCut(exchange, note: session.stopped?.told ?? "akios-exec: stopped") : next()
+    }
+
+    /// Usage that came before the break counts only where it is final: a provider reports the whole at the end.
+    private func cutSettlement(_ exchange: Exchange) -> Settlement {
+        if let events = exchange.answer as? EventAnswer, events.isComplete { return session.preparer.settlement(exchange) }
+        if exchange.status >= 400 { return session.preparer.settlement(exchange) }
+        return session.preparer.unknownSettlement(exchange)
+    }
+
+    /// Ends an answer whose head was sent. A client reads a proper end; where the protocol has none, the cut must show.
+    private func endCut(_ exchange: Exchange, note: String) {
+        guard let context else { return next() }
+        guard exchange.answerHeadWritten else { return refuse(recorded: true) }
+        if let closing = exchange.answer?.closing(note: note) {
+            context.write(wrapOutboundOut(.body(.byteBuffer(closing))), promise: nil)
+            context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+            closeAfterAnswer()
+        } else {
+            context.close(promise: nil)
+        }
+    }
+}

@@ -1,0 +1,117 @@
+// RequestPreparer: from a whole request to what may leave: keys, redaction, price, cap, record. In this order, because
+// the facts and the price must speak of the very bytes that leave. No I/O; what it needs was handed in.
+
+import Events
+import Metering
+import NIOHTTP1
+import Policy
+import Profile
+import Providers
+import Redaction
+import Vocabulary
+import Wire
+
+final class RequestPreparer {
+    private let policy: PolicyEngine
+    private let inspector: Inspector
+    private let prices: PriceBook
+    private let budget: Budget
+    private let keys: KeyRing
+
+    init(policy: PolicyEngine, inspector: Inspector, prices: PriceBook, budget: Budget, keys: KeyRing) {
+        self.policy = policy
+        self.inspector = inspector
+        self.prices = prices
+        self.budget = budget
+        self.keys = keys
+    }
+
+    /// - Parameter findings: what was found, also where it is why the request is refused.
+    func prepare(
+        _ head: RequestHead, body: [UInt8], grant: RequestGrant, host: HostName, port: UInt16, id: UInt64, words: RefusalWords,
+        findings: inout [String: UInt64]
+    ) throws(Refusal) -> PreparedRequest {
+        let type = ContentType(head.headers.first(name: "content-type"))
+        if let coding = head.headers.first(name: "content-encoding"), coding.lowercased() != "identity", !body.isEmpty {
+            throw words.refusal(
+                .unsupportedEncoding, reason: "a request body in a content coding cannot be scanned",
+                what: "compressed request bodies are not accepted, send it uncompressed")
+        }
+        try inspector.checkTarget(head.target, grant: grant, words: words, findings: &findings)
+        var body = body
+        if !body.isEmpty { body = try inspector.request(body, type: type, grant: grant, words: words, findings: &findings) }
+
+        var headers = head.headers
+        let key = try keys.apply(&headers, host: host, provider: grant.provider, keys: grant.keys, words: words)
+        var reservation = Reservation.nothing
+        var model: ProviderRequest?
+        var plan = AnswerPlan.pass
+        if let provider = grant.provider, let kind = grant.operation {
+            if kind.hasModelBody {
+                let rules = ProviderRequest.Rules(words: words, refuseUnknownFields: !grant.unmeteredAllowed)
+                let request = try ProviderRequest.parse(kind, provider: provider, body: body, rules: rules)
+                if let refusal = policy.refusal(of: request, grant: grant, host: host) { throw refusal }
+                let quote = try prices.quote(request, budget: budget, words: words)
+                guard let edited = BodyEdit.apply(quote.rewritten.edits, to: body) else {
+                    throw words.refusal(
+                        .malformed, reason: "the body could not be rewritten", what: "the request body could not be read")
+                }
+                body = edited
+                reservation = quote.reservation
+                model = request
+                if kind.isMetered {
+                    plan = .model(provider, redacts: grant.redactInbound != .none, injectedUsage: quote.rewritten.injectedUsage)
+                }
+            }
+        } else {
+            switch grant.redactInbound {
+            case .none: break
+            case .secrets: plan = .scan(.secrets)
+            case .all: plan = .scan(.all)
+            }
+        }
+        let hasBody = head.hasBody || head.contentLength != nil
+        let authority = port == 443 ? host.text : "\(host.text):\(port)"
+        let intent = RequestIntent(
+            id: id, host: host.text, port: port, method: RefusalWords.printable(head.method),
+            path: String(head.target.prefix { $0 != "?" }.prefix(512)), operation: grant.operation,
+            model: model.map { RefusalWords.printable($0.model) },
+            reservedCost: reservation.cost, reservedTokens: reservation.tokens, redactions: findings, bytes: UInt64(body.count),
+            rule: grant.rule, marks: key.marks)
+        return PreparedRequest(
+            target: head.target,
+            headers: HeaderRules.forward(
+                headers, host: authority, bodyLength: hasBody ? body.count : nil, scansAnswer: plan.scansAnswer),
+            body: body, intent: intent, reservation: reservation, answer: plan, model: model, credential: key.credential)
+    }
+
+    /// What an answered request costs.
+    func settlement(_ exchange: Exchange) -> Settlement {
+        guard let prepared = exchange.prepared, let model = prepared.model else {
+            return Settlement(cost: .zero, usage: TokenUsage(), model: "", usageKnown: true)
+        }
+        // Providers do not bill what they answer with an error.
+        if exchange.status >= 400 { return Settlement(cost: .zero, usage: TokenUsage(), model: model.model, usageKnown: true) }
+        return prices.settlement(exchange.answer?.usage, request: model, reserved: prepared.reservation)
+    }
+
+    /// Bytes went out and nothing is known of what they cost.
+    func unknownSettlement(_ exchange: Exchange) -> Settlement {
+        guard let prepared = exchange.prepared, let model = prepared.model else {
+            return Settlement(cost: .zero, usage: TokenUsage(), model: "", usageKnown: true)
+        }
+        return PriceBook.unknown(model.model, prepared.reservation)
+    }
+
+    /// The filter for an answer with this head.
+    func filter(_ prepared: PreparedRequest, head: HTTPResponseHead) throws(AnswerFailure) -> any AnswerFilter {
+        guard prepared.answer.scansAnswer else { return PassingAnswer() }
+        let coding = head.headers.first(name: "content-encoding")?.lowercased() ?? "identity"
+        guard coding == "identity" || coding.isEmpty else {
+            throw AnswerFailure(
+                code: .unsupportedEncoding, reason: "the upstream answered in a content coding although identity was asked for")
+        }
+        let type = ContentType(head.headers.first(name: "content-type"))
+        return inspector.answer(prepared.answer, type: type, isError: head.status.code >= 400)
+    }
+}

@@ -1,0 +1,108 @@
+// FirstBytes: decides by an agent's first bytes what its connection is: TLS, plain HTTP (explained and refused), or
+// anything else (closed). Then it steps aside.
+
+import Events
+import NIOCore
+import NIOHTTP1
+import NIOSSL
+import Vocabulary
+
+final class FirstBytes: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+
+    private static let patience = TimeAmount.seconds(10)
+
+    private let session: Session
+    private let dialled: Dialled
+    private var pending = ByteBuffer()
+    private var timeout: Scheduled<Void>?
+    private var isDone = false
+
+    init(session: Session, dialled: Dialled) {
+        self.session = session
+        self.dialled = dialled
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        timeout = context.eventLoop.scheduleTask(in: Self.patience) {
+            let (handler, context) = bound.value
+            handler.refuse(
+                context, .notHTTP, handler.pending.readableBytes == 0 ? "nothing was said within 10 s" : "half a ClientHello")
+        }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) { timeout?.cancel() }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !isDone else { return }
+        var bytes = unwrapInboundIn(data)
+        pending.writeBuffer(&bytes)
+        guard let first = pending.getInteger(at: pending.readerIndex, as: UInt8.self) else { return }
+        switch first {
+        case 0x16:
+            switch ClientHello.parse(pending.readableBytesView) {
+            case .incomplete: return
+            case .invalid(let why): refuse(context, .malformed, "no ClientHello: \(why)")
+            case .hello(let spoken): startTLS(context, spoken)
+            }
+        case 0x41...0x5a, 0x0d: startPlain(context)
+        default: refuse(context, .notHTTP, "neither TLS nor HTTP")
+        }
+    }
+
+    private func startTLS(_ context: ChannelHandlerContext, _ spoken: HostName?) {
+        let peer = session.judge(dialled, spoken: spoken)
+        do {
+            let tls = NIOSSLServerHandler(context: try session.context(for: peer.leaf))
+            try proceed(context, with: [tls] + answering(peer, isPlain: false))
+        } catch {
+            refuse(context, .malformed, "TLS could not be set up")
+        }
+    }
+
+    private func startPlain(_ context: ChannelHandlerContext) {
+        let peer = session.judge(dialled, spoken: nil)
+        do { try proceed(context, with: answering(peer, isPlain: true)) } catch {
+            refuse(context, .notHTTP, "plain HTTP could not be set up")
+        }
+    }
+
+    private func answering(_ peer: Peer, isPlain: Bool) -> [any ChannelHandler] {
+        var configuration = HTTPResponseEncoder.Configuration()
+        // Framing is the exchange's: an answer to HEAD has a length and no body, which the encoder cannot know.
+        configuration.automaticallySetFramingHeaders = false
+        return [HTTPResponseEncoder(configuration: configuration), ExchangeHandler(session: session, peer: peer, isPlain: isPlain)]
+    }
+
+    private func proceed(_ context: ChannelHandlerContext, with handlers: [any ChannelHandler]) throws {
+        isDone = true
+        timeout?.cancel()
+        let operations = context.pipeline.syncOperations
+        try operations.addHandlers(handlers, position: .after(self))
+        context.fireChannelRead(wrapInboundOut(pending))
+        context.fireChannelReadComplete()
+        pending = ByteBuffer()
+        operations.removeHandler(self, promise: nil)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        // Connected and gone without a word is what every port probe does; a half hello is worth a record.
+        if !isDone, pending.readableBytes > 0 { refuse(context, .malformed, "half a ClientHello") }
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+
+    private func refuse(_ context: ChannelHandlerContext, _ code: Refusal.Code, _ reason: String) {
+        guard !isDone else { return }
+        isDone = true
+        timeout?.cancel()
+        let name = session.names.name(for: dialled.address)
+        session.journal.refused(
+            ConnectionRefused(
+                code: code, reason: reason, host: name?.text, address: dialled.address.description, port: dialled.port))
+        context.close(promise: nil)
+    }
+}

@@ -1,0 +1,51 @@
+// Peer: what is known of an agent's connection before its first request: where it dialled, which name that address
+// stands for, which name it spoke, and whether any of that is allowed.
+
+import NIOCore
+import Policy
+import Vocabulary
+
+/// The address and port that the agent dialled (the local address of a transparently accepted socket).
+struct Dialled: Sendable, Hashable {
+    var address: IPAddress
+    var port: UInt16
+
+    init(address: IPAddress, port: UInt16) {
+        self.address = address
+        self.port = port
+    }
+
+    init?(_ socket: SocketAddress?) {
+        guard let socket, let number = socket.port, let port = UInt16(exactly: number),
+            let address = socket.withSockAddr({ pointer, _ in IPAddress(socketAddress: pointer) })
+        else { return nil }
+        self.init(address: address.unmapped, port: port)
+    }
+}
+
+/// An agent's connection, judged.
+struct Peer: Sendable {
+    var dialled: Dialled
+    /// The name that every request on it must be for; nil: a bare address.
+    var name: HostName?
+    /// What the leaf is made out to: what the client will compare with what it wanted.
+    var leaf: LeafSubject
+    var standing: Decision<ConnectionGrant>
+
+    var shownHost: String { name?.text ?? leaf.text }
+
+    /// - Parameter spoken: the name in the ClientHello; nil: none.
+    static func judge(_ dialled: Dialled, name: HostName?, spoken: HostName?, profile: String, policy: PolicyEngine) -> Peer {
+        let leaf = (spoken ?? name).map { LeafSubject.name($0) } ?? .address(dialled.address)
+        if let name, let spoken, name != spoken {
+            let refusal = Refusal(
+                .identityMismatch, reason: "address of \(name), TLS name \(spoken)",
+                told: "akios-exec: the address dialled and the TLS server name are of two hosts (\(spoken), profile '\(profile)'). "
+                    + "Ask the operator.")
+            return Peer(dialled: dialled, name: name, leaf: leaf, standing: .deny(refusal))
+        }
+        // A name that was only spoken proves nothing: the address must have been handed out for it.
+        let standing = policy.connection(host: name, address: dialled.address, port: dialled.port)
+        return Peer(dialled: dialled, name: name, leaf: leaf, standing: standing)
+    }
+}

@@ -1,0 +1,89 @@
+// HeaderRules: which headers cross the proxy, and how they change on the way. Pure.
+
+import NIOHTTP1
+import Vocabulary
+
+enum HeaderRules {
+    /// Belong to one connection (RFC 9110 §7.6.1), plus those that would open another way or another protocol.
+    private static let perConnection: Set<String> = [
+        "connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "proxy-authorization",
+        "proxy-authenticate", "expect", "http2-settings",
+    ]
+    /// A scanned answer is no longer the bytes that these speak of.
+    private static let ofExactBytes: Set<String> = [
+        "etag", "content-md5", "digest", "content-digest", "repr-digest", "accept-ranges",
+    ]
+
+    /// The request's headers as the upstream gets them. `scansAnswer`: the answer must come uncoded and whole.
+    static func forward(_ headers: HTTPHeaders, host: String, bodyLength: Int?, scansAnswer: Bool) -> HTTPHeaders {
+        let named = named(by: headers)
+        var out = HTTPHeaders()
+        out.reserveCapacity(16)
+        out.add(name: "host", value: host)
+        for (name, value) in headers {
+            let lower = name.lowercased()
+            guard !perConnection.contains(lower), !named.contains(lower), lower != "host", lower != "content-length" else {
+                continue
+            }
+            if scansAnswer {
+                switch lower {
+                case "accept-encoding", "range", "if-range", "if-none-match", "if-match": continue
+                default: break
+                }
+            }
+            out.add(name: name, value: value)
+        }
+        if scansAnswer { out.add(name: "accept-encoding", value: "identity") }
+        if let bodyLength { out.add(name: "content-length", value: String(bodyLength)) }
+        return out
+    }
+
+    /// The answer's headers as the agent gets them, without framing: the caller adds its own.
+    static func answer(_ headers: HTTPHeaders, isRewritten: Bool) -> HTTPHeaders {
+        let named = named(by: headers)
+        var out = HTTPHeaders()
+        out.reserveCapacity(16)
+        for (name, value) in headers {
+            let lower = name.lowercased()
+            guard !perConnection.contains(lower), !named.contains(lower) else { continue }
+            // Alt-Svc invites the client to another port or protocol, where nobody listens for it.
+            guard lower != "alt-svc", lower != "content-length" else { continue }
+            if isRewritten, ofExactBytes.contains(lower) { continue }
+            out.add(name: name, value: value)
+        }
+        return out
+    }
+
+    /// Headers that `Connection` declares to be of this connection only.
+    private static func named(by headers: HTTPHeaders) -> Set<String> {
+        Set(headers[canonicalForm: "connection"].map { $0.lowercased() }).subtracting(["close", "keep-alive"])
+    }
+
+    /// `Host` as name or address and port; nil where it is neither.
+    static func authority(_ host: String) -> (subject: LeafSubject, port: UInt16?)? {
+        var name = host[...]
+        var port: UInt16?
+        if name.hasPrefix("[") {
+            guard let close = name.firstIndex(of: "]"), let address = IPAddress(name[name.index(after: name.startIndex)..<close])
+            else {
+                return nil
+            }
+            let rest = name[name.index(after: close)...]
+            if rest.isEmpty { return (.address(address), nil) }
+            guard rest.hasPrefix(":"), let number = decimal(rest.dropFirst()) else { return nil }
+            return (.address(address), number)
+        }
+        if let colon = name.firstIndex(of: ":") {
+            guard let number = decimal(name[name.index(after: colon)...]) else { return nil }
+            port = number
+            name = name[..<colon]
+        }
+        if let address = IPAddress(name) { return (.address(address), port) }
+        return HostName(ascii: Array(name.utf8)).map { (.name($0), port) }
+    }
+
+    private static func decimal(_ text: Substring) -> UInt16? {
+        guard (1...5).contains(text.utf8.count), text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+        return UInt16(text)
+    }
+}

@@ -1,0 +1,157 @@
+// Inspector: what is scanned in a request and in an answer, and as what. The engine finds; here stands what a finding
+// means. Whatever cannot be scanned is refused, never passed.
+
+import JSONBytes
+import Policy
+import Profile
+import Providers
+import Redaction
+import Vocabulary
+
+struct Inspector: Sendable {
+    private let engine: Engine
+    private let mode: PIIHandling.Mode
+    /// Most bytes of an answer that is scanned as a whole.
+    private let answerLimit: Int
+
+    init(engine: Engine, mode: PIIHandling.Mode, answerLimit: Int = 32 << 20) {
+        self.engine = engine
+        self.mode = mode
+        self.answerLimit = answerLimit
+    }
+
+    // MARK: Requests
+
+    /// A URL is never altered, so a finding in it blocks the request (in mode `detect` it is only counted).
+    func checkTarget(_ target: String, grant: RequestGrant, words: RefusalWords, findings: inout [String: UInt64]) throws(Refusal) {
+        let found: [Finding]
+        do throws(ScanError) {
+            found = try engine.scanURL(target).filter { grant.redactOutbound == .all || $0.category == .secrets }
+        } catch { throw Self.failed(error, words) }
+        guard !found.isEmpty else { return }
+        Self.add(found, to: &findings)
+        guard mode != .detect else { return }
+        let types = Set(found.map(\.type)).sorted().joined(separator: ", ")
+        throw words.refusal(
+            .sensitiveURL, reason: "\(types) in the path or query",
+            what: "the URL holds sensitive data (\(types)); nothing was sent")
+    }
+
+    /// The body as it may leave.
+    func request(
+        _ body: [UInt8], type: ContentType, grant: RequestGrant, words: RefusalWords, findings: inout [String: UInt64]
+    ) throws(Refusal) -> [UInt8] {
+        let scope: Scope = grant.redactOutbound == .all ? .all : .secrets
+        let isModel = grant.operation?.hasModelBody == true
+        let type = isModel ? .json : type.refined(by: body)
+        if type == .binary || type == .unknown {
+            guard grant.binary == .allow else {
+                throw words.refusal(
+                    .binaryContent, reason: "a body that no scanner can read; pii_handling.binary is block",
+                    what: "binary request bodies are not allowed")
+            }
+            return body
+        }
+        let redacted: Redacted
+        do throws(ScanError) {
+            switch type {
+            case .json: redacted = try engine.redactJSON(body, scope: scope, filter: grant.provider == nil ? .none : .providers)
+            case .form: redacted = try engine.redactForm(body, scope: scope)
+            default: redacted = try engine.redactText(body, scope: scope)
+            }
+        } catch { throw Self.failed(error, words) }
+        guard !redacted.findings.isEmpty else { return body }
+        Self.add(redacted.findings, to: &findings)
+        if mode == .block {
+            let types = Set(redacted.findings.map(\.type)).sorted().joined(separator: ", ")
+            throw words.refusal(
+                .sensitiveData, reason: "\(types) in the body; pii_handling.mode is block",
+                what: "the request holds sensitive data (\(types)); nothing was sent")
+        }
+        // A field that must not be altered may carry what a pattern takes for a number, but not a key.
+        if mode != .detect, let secret = redacted.findings.first(where: { $0.kept && $0.category == .secrets }) {
+            throw words.refusal(
+                .sensitiveData, reason: "\(secret.type) in a field that must not be altered",
+                what: "the request holds a secret (\(secret.type)) in a field that cannot be redacted; nothing was sent")
+        }
+        return redacted.body
+    }
+
+    // MARK: Answers
+
+    func answer(_ plan: AnswerPlan, type: ContentType, isError: Bool) -> any AnswerFilter {
+        switch plan {
+        case .pass: return PassingAnswer()
+        case .scan(let scope):
+            switch type {
+            case .json:
+                return WholeAnswer(limit: answerLimit) { body throws(AnswerFailure) in try scanned(body, scope, filter: .none) }
+            case .text, .form, .events: return TextAnswer(engine, scope: scope)
+            case .binary, .unknown: return PassingAnswer()
+            }
+        case .model(let provider, let redacts, let injectedUsage):
+            if type == .events, !isError {
+                return EventAnswer(
+                    provider: provider, stripUsage: injectedUsage, redactors: redacts ? StreamRedactors(engine) : nil)
+            }
+            return WholeAnswer(limit: answerLimit) { body throws(AnswerFailure) in
+                if isError { return redacts ? try scanned(body, .all, filter: .providers) : .init(body: body) }
+                return try modelAnswer(body, provider, redacts: redacts)
+            }
+        }
+    }
+
+    private func scanned(_ body: [UInt8], _ scope: Scope, filter: LeafFilter) throws(AnswerFailure) -> WholeAnswer.Result {
+        do throws(ScanError) {
+            var redacted: Redacted
+            do throws(ScanError) { redacted = try engine.redactJSON(body, scope: scope, filter: filter) } catch {
+                // Says JSON and is none: read as text all the same.
+                guard case .malformed = error else { throw error }
+                redacted = try engine.redactText(body, scope: scope)
+            }
+            var findings: [String: UInt64] = [:]
+            Self.add(redacted.findings.filter { !$0.kept }, to: &findings)
+            return .init(body: redacted.body, findings: findings)
+        } catch {
+            throw AnswerFailure(code: .scannerFailed, reason: "\(error)")
+        }
+    }
+
+    /// A plain answer of a model: its words redacted, of tool arguments secrets only.
+    private func modelAnswer(_ body: [UInt8], _ provider: ProviderID, redacts: Bool) throws(AnswerFailure) -> WholeAnswer.Result {
+        let usage = UsageReader.read(provider: provider, body: body)
+        guard redacts else { return .init(body: body, usage: usage) }
+        guard let (texts, ownEdits) = AnswerText.find(provider: provider, body: body) else {
+            throw AnswerFailure(code: .malformed, reason: "the answer is not the provider's JSON")
+        }
+        var edits = ownEdits
+        var findings: [String: UInt64] = [:]
+        for text in texts {
+            let redacted: Redacted
+            do throws(ScanError) {
+                redacted = try engine.redactText(Array(text.text.utf8), scope: text.isToolArguments ? .secrets : .all)
+            } catch { throw AnswerFailure(code: .scannerFailed, reason: "\(error)") }
+            guard !redacted.findings.isEmpty else { continue }
+            Self.add(redacted.findings, to: &findings)
+            if mode != .detect {
+                edits.append(BodyEdit(text.range, [UInt8(ascii: "\"")] + JSONString.escape(redacted.body) + [UInt8(ascii: "\"")]))
+            }
+        }
+        guard let changed = BodyEdit.apply(edits, to: body) else {
+            throw AnswerFailure(code: .malformed, reason: "the answer could not be rewritten")
+        }
+        return .init(body: changed, usage: usage, findings: findings)
+    }
+
+    private static func failed(_ error: ScanError, _ words: RefusalWords) -> Refusal {
+        if case .malformed(let why) = error {
+            return words.refusal(.strictJSON, reason: why, what: "the request body is not strict JSON; nothing was sent")
+        }
+        return words.refusal(
+            .scannerFailed, reason: "\(error)", what: "the request could not be scanned, so it was not sent")
+    }
+
+    static func add(_ found: [Finding], to findings: inout [String: UInt64]) {
+        for finding in found { findings[finding.type, default: 0] += 1 }
+    }
+}

@@ -1,0 +1,107 @@
+// Session: what all connections of one run share. Lives on the event loop and is touched nowhere else.
+
+import Events
+import NIOCore
+import NIOSSL
+import Policy
+import Profile
+import Providers
+import Vocabulary
+import Wire
+
+final class Session {
+    let loop: any EventLoop
+    let spec: Spec
+    let profileName: String
+    let policy: PolicyEngine
+    let names: NameService
+    let link: SupervisorLink
+    let dialer: Dialer
+    let preparer: RequestPreparer
+    let journal: Journal
+    private var contexts: LeafContexts
+    private(set) var stopped: Refusal?
+    private var isFinishing = false
+    /// Agent connections, so that a stop reaches each of them.
+    private var connections: [ObjectIdentifier: ExchangeHandler] = [:]
+    private var limiter: RequestLimiter
+    /// Called once, when nothing is open any more after `finish`.
+    var onFinished: (() -> Void)?
+
+    init(
+        loop: any EventLoop, spec: Spec, profileName: String, policy: PolicyEngine, names: NameService, link: SupervisorLink,
+        dialer: Dialer, preparer: RequestPreparer, authority: SessionAuthority
+    ) {
+        self.loop = loop
+        self.spec = spec
+        self.profileName = profileName
+        self.policy = policy
+        self.names = names
+        self.link = link
+        self.dialer = dialer
+        self.preparer = preparer
+        journal = Journal(link: link, loop: loop)
+        contexts = LeafContexts(authority: authority)
+        limiter = RequestLimiter(perMinute: spec.network.limits.requestsPerMinute)
+    }
+
+    func judge(_ dialled: Dialled, spoken: HostName?) -> Peer {
+        Peer.judge(dialled, name: names.name(for: dialled.address), spoken: spoken, profile: profileName, policy: policy)
+    }
+
+    func words(_ host: String) -> RefusalWords { RefusalWords(host: host, profile: profileName) }
+
+    func context(for leaf: LeafSubject) throws -> NIOSSLContext { try contexts.context(for: leaf) }
+
+    /// nil: the request may go on. Asked once a request.
+    func overLimit(host: String) -> (Refusal, retryAfter: UInt32)? {
+        limiter.take(at: NIODeadline.now()).map { seconds in
+            let refusal = words(host).refusal(
+                .rateLimited, reason: "limits.requests_per_minute", what: "too many requests, try again in \(seconds) s")
+            return (refusal, seconds)
+        }
+    }
+
+    var isFull: Bool { connections.count >= Int(spec.network.limits.connections) }
+
+    func opened(_ handler: ExchangeHandler) { connections[ObjectIdentifier(handler)] = handler }
+
+    func closed(_ handler: ExchangeHandler) {
+        connections[ObjectIdentifier(handler)] = nil
+        checkFinished()
+    }
+
+    /// From here on no byte leaves: what is open is ended, what comes is refused with `why`.
+    func stop(_ why: Refusal.Code, told: String) {
+        guard stopped == nil else { return }
+        let refusal = Refusal(why, reason: "the session was stopped", told: told)
+        stopped = refusal
+        for handler in connections.values { handler.stop(refusal) }
+        dialer.pool.closeAll()
+    }
+
+    /// The agent is gone: what is open is settled, then `onFinished`.
+    func finish() {
+        guard !isFinishing else { return }
+        isFinishing = true
+        let words = "akios-exec: the session is over"
+        if stopped == nil { stopped = Refusal(.stopping, reason: "the session is over", told: words) }
+        for handler in connections.values { handler.sessionEnds() }
+        // An answer that is being drained for its usage gets a moment, not for ever.
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        loop.scheduleTask(in: .seconds(2)) { bound.value.end() }
+        checkFinished()
+    }
+
+    private func checkFinished() {
+        if isFinishing, connections.isEmpty { end() }
+    }
+
+    private func end() {
+        let done = onFinished
+        onFinished = nil
+        for handler in connections.values { handler.abort() }
+        dialer.pool.closeAll()
+        done?()
+    }
+}
