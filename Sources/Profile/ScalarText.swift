@@ -77,8 +77,9 @@ extension Scalar {
             return Self.refused(variable: text).map {
                 ("a variable that may be handed on", "\(text) \($0)")
             }
-        case .path(let optional):
-            return pathComplaint(optional && text.hasSuffix("?") ? String(text.dropLast()) : text)
+        // A file that is only read here may lie beside its document's folder; a place in the cage is named straight.
+        case .path(optional: false): return pathComplaint(text, upward: true)
+        case .path(optional: true): return pathComplaint(text.hasSuffix("?") ? String(text.dropLast()) : text)
         case .grant(let words):
             if words.contains(text) { return nil }
             let path = text.hasSuffix("?") ? String(text.dropLast()) : text
@@ -143,7 +144,7 @@ extension Scalar {
         if text.hasPrefix("~"), text != "~", !text.hasPrefix("~/") {
             return ("a path", "~ is the caller's home; of others write the path")
         }
-        return text.split(separator: "/").contains("..")
+        return !upward && text.split(separator: "/").contains("..")
             ? ("a path without '..'", "write the path it leads to") : nil
     }
 
