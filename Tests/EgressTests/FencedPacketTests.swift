@@ -30,24 +30,20 @@ private func message(_ packet: [UInt8]) -> [UInt8] {
 
 @Suite struct FencedPacketTests {
     @Test func readsWhatTheKernelWrote() throws {
-        let packets = FencedPacket.all(in: logged)
+        let packets = FencedPacket.parse(logged)
         #expect(packets.count == 3)
-        let expected: [(UInt8, String, UInt16, UInt16)] = [
-            (17, "8.8.8.8", 40000, 443), (17, "2001:db8::1", 40001, 9), (6, "127.0.0.1", 0xe428, 1),
-        ]
+        let expected: [(String, String, UInt16)] = [("udp", "8.8.8.8", 443), ("udp", "2001:db8::1", 9), ("tcp", "127.0.0.1", 1)]
         for (packet, want) in zip(packets, expected) {
-            #expect(packet.transport == want.0)
+            #expect(packet.proto == want.0)
             #expect(packet.destination == IPAddress(want.1))
-            #expect(packet.ports?.source == want.2)
-            #expect(packet.ports?.destination == want.3)
+            #expect(packet.port == want.2)
         }
-        #expect(packets.last?.source == IPAddress("127.0.0.1"))
     }
 
     @Test func everyPrefixGivesItsWholePacketsOnly() {
-        let whole = FencedPacket.all(in: logged)
+        let whole = FencedPacket.parse(logged)
         for length in 0...logged.count {
-            let packets = FencedPacket.all(in: Array(logged.prefix(length)))
+            let packets = FencedPacket.parse(Array(logged.prefix(length)))
             #expect(packets == Array(whole.prefix(packets.count)))
             #expect(packets.count == (length >= 348 ? 3 : length >= 224 ? 2 : length >= 100 ? 1 : 0), "length \(length)")
         }
@@ -57,22 +53,22 @@ private func message(_ packet: [UInt8]) -> [UInt8] {
         for claimed: UInt8 in [0, 1, 15] {
             var bent = logged
             bent[0] = claimed
-            #expect(FencedPacket.all(in: bent).isEmpty)
+            #expect(FencedPacket.parse(bent).isEmpty)
         }
         var beyond = logged
         beyond[3] = 0x7f
-        #expect(FencedPacket.all(in: beyond).isEmpty)
+        #expect(FencedPacket.parse(beyond).isEmpty)
         var attribute = logged
         attribute[20] = 3
-        #expect(FencedPacket.all(in: attribute).count == 2, "the other messages stand")
+        #expect(FencedPacket.parse(attribute).count == 2, "the other messages stand")
     }
 
-    @Test func laterFragmentsHaveNoPorts() {
+    @Test func laterFragmentsHaveNoPort() {
         var head: [UInt8] = [0x45, 0, 0, 60, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 1, 2, 3, 4]
-        #expect(FencedPacket.all(in: message(head)).first?.ports?.destination == 0x0304)
+        #expect(FencedPacket.parse(message(head)).first?.port == 0x0304)
         head[7] = 1
-        #expect(FencedPacket.all(in: message(head)).count == 1)
-        #expect(FencedPacket.all(in: message(head)).first?.ports == nil)
+        #expect(FencedPacket.parse(message(head)).count == 1)
+        #expect(FencedPacket.parse(message(head)).first?.port == 0)
     }
 
     @Test func headersBeforeTheTransportAreSkipped() {
@@ -80,16 +76,16 @@ private func message(_ packet: [UInt8]) -> [UInt8] {
         let hopByHop: [UInt8] = [60, 0, 0, 0, 0, 0, 0, 0]
         let options: [UInt8] = [132, 0, 0, 0, 0, 0, 0, 0]
         let sctp: [UInt8] = [0x10, 0x01, 0x20, 0x02]
-        let packet = FencedPacket.all(in: message(fixed + hopByHop + options + sctp)).first
-        #expect(packet?.transport == 132)
-        #expect(packet?.ports?.destination == 0x2002)
-        let cut = FencedPacket.all(in: message(fixed + [60, 200, 0, 0, 0, 0, 0, 0])).first
-        #expect(cut?.transport == 60)
-        #expect(cut?.ports == nil)
+        let packet = FencedPacket.parse(message(fixed + hopByHop + options + sctp)).first
+        #expect(packet?.proto == "sctp")
+        #expect(packet?.port == 0x2002)
+        let cut = FencedPacket.parse(message(fixed + [60, 200, 0, 0, 0, 0, 0, 0])).first
+        #expect(cut?.proto == "60")
+        #expect(cut?.port == 0)
     }
 
     @Test func otherVersionsAreLeftOut() {
-        #expect(FencedPacket.all(in: message([0x55] + [UInt8](repeating: 0, count: 30))).isEmpty)
-        #expect(FencedPacket.all(in: message([])).isEmpty)
+        #expect(FencedPacket.parse(message([0x55] + [UInt8](repeating: 0, count: 30))).isEmpty)
+        #expect(FencedPacket.parse(message([])).isEmpty)
     }
 }
