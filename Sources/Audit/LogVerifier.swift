@@ -81,13 +81,24 @@ public struct LogVerifier: Sendable {
         // Held apart while the cutter runs, because both belong to self.
         var (chain, waiting, cutter) = (self.chain, self.waiting, self.cutter)
         defer { (self.chain, self.waiting, self.cutter) = (chain, waiting, cutter) }
+        let all = all
         let whole = try cutter.feed(bytes) { (line: Span<UInt8>) throws(AuditFailure) in
             // An empty tree may have been signed too.
             try Self.compare(&waiting, &chain)
-            visit(try chain.append(line), line)
+            let head = try chain.append(line)
+            // Before any root is compared: another session's checkpoint is named as what it is.
+            if head.seq == 0 { try Self.requireOrigin(all, chain) }
+            visit(head, line)
             try Self.compare(&waiting, &chain)
         }
         guard whole else { throw .lineTooLong(seq: chain.count) }
+    }
+
+    private static func requireOrigin(_ all: [Signed], _ chain: LogChain) throws(AuditFailure) {
+        guard let session = chain.session else { return }
+        for signed in all where signed.checkpoint.origin != "\(signed.key.name)/\(session)" {
+            throw .checkpointOfAnother(signed.name, origin: signed.checkpoint.origin)
+        }
     }
 
     private static func compare(_ waiting: inout [Signed], _ chain: inout LogChain) throws(AuditFailure) {
@@ -102,11 +113,6 @@ public struct LogVerifier: Sendable {
         guard let last = chain.last, let started = chain.started, let session = chain.session else {
             guard cutter.rest.isEmpty else { throw .torn(bytes: cutter.rest.count) }
             throw .empty
-        }
-        for signed in all {
-            guard signed.checkpoint.origin == "\(signed.key.name)/\(session)" else {
-                throw .checkpointOfAnother(signed.name, origin: signed.checkpoint.origin)
-            }
         }
         // A cut tail is the graver finding, so it is named before what follows from it.
         if let largest, largest.checkpoint.size > chain.count {
@@ -123,11 +129,6 @@ public struct LogVerifier: Sendable {
 
     /// For a sweep: what the records read so far amount to, and that they agree with every checkpoint. No seal is asked for.
     public mutating func prefix() throws(AuditFailure) -> (chain: LogChain, torn: [UInt8]) {
-        if let session = chain.session {
-            for signed in all where signed.checkpoint.origin != "\(signed.key.name)/\(session)" {
-                throw .checkpointOfAnother(signed.name, origin: signed.checkpoint.origin)
-            }
-        }
         if let largest, largest.checkpoint.size > chain.count {
             throw .shorter(records: chain.count, size: largest.checkpoint.size)
         }

@@ -82,12 +82,14 @@ struct LogFile: ~Copyable {
         guard reserves, !spending else { return }
         let needed = size + Int64(length) + Self.margin
         guard needed > allocated else { return }
-        let start = allocated
-        let amount = max(Self.step, needed - start)
-        do {
-            // The size stays: a reader never sees the room, and a crash leaves no zeros behind the last record.
-            try descriptor.setSpaceAside(from: start, length: amount, subject: path)
-            allocated += amount
+        do throws(SysError) {
+            do throws(SysError) {
+                try setAside(max(Self.step, needed - allocated))
+            } catch {
+                // A nearly full disk may still have what is needed now.
+                guard error.number == ENOSPC || error.number == EDQUOT else { throw error }
+                try setAside(needed - allocated)
+            }
         } catch {
             switch error.number {
             case EOPNOTSUPP, ENOSYS, EINVAL: reserves = false
@@ -95,6 +97,12 @@ struct LogFile: ~Copyable {
             default: throw .broken(error)
             }
         }
+    }
+
+    private mutating func setAside(_ amount: Int64) throws(SysError) {
+        // The size stays: a reader never sees the room, and a crash leaves no zeros behind the last record.
+        try descriptor.setSpaceAside(from: allocated, length: amount, subject: path)
+        allocated += amount
     }
 
     /// One line in one write(2). A line that did not fit whole is taken back, so the log ends with a whole record.

@@ -78,15 +78,12 @@ public struct SessionStore: Sendable {
     )] {
         var found: [(String, Sweep.Result)] = []
         for (path, id) in try list().map({ (path($0), Optional($0)) }) + others.map({ ($0, nil) }) {
+            // One that was removed meanwhile, or cannot be finished, keeps no other from being finished.
+            guard let folder = try? Folder(opening: path) else { continue }
             let result: Sweep.Result
-            do {
-                result = try Sweep.run(try Folder(opening: path), session: id, key: key, at: now)
-            } catch let error as LogError {
-                throw error
-            } catch {
-                // Gone since it was listed.
-                continue
-            }
+            do throws(LogError) {
+                result = try Sweep.run(folder, session: id, key: key, at: now)
+            } catch { result = .unfinished(error) }
             if result != .nothingToDo, result != .running { found.append((path, result)) }
         }
         return found

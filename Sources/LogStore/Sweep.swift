@@ -20,6 +20,8 @@ public enum Sweep {
         case neverBegan
         /// What is there is not what a crash leaves. It is left as it is, and never signed.
         case tampered(AuditFailure)
+        /// It could not be read or written; the next sweep tries again.
+        case unfinished(LogError)
         /// Once sealed, and now its last checkpoint is gone.
         case sealRemoved
     }

@@ -33,7 +33,7 @@ let ed25519: SignatureCheck = { key, message, signature in
     }
 
     @Test(arguments: [
-        "", "a", "a\n", "a\n\n", "\n\n\u{2014} k AAAAAAA=\n", "a\n\n- k AAAAAAA=\n", "a\n\n\u{2014} k AAAAAA\n",
+        "", "a", "a\n", "a\n\n", "\n\u{2014} k AAAAAAA=\n", "a\n\n- k AAAAAAA=\n", "a\n\n\u{2014} k AAAAAA\n",
         "a\n\n\u{2014} k AAAAAAA=", "a\u{1}\n\n\u{2014} k AAAAAAA=\n",
     ])
     func malformedNotesAreRefused(text: String) {
