@@ -276,7 +276,9 @@ struct PlanMaker<View: FileView> {
         // Counted in the namespace of whoever writes: no user namespace, and so no second root, below the cage's own.
         add(.sysctl("user/max_user_namespaces", "0"))
         for name in SystemFiles.maskedInProc { add(.mask("/proc/" + name)) }
-        for name in SystemFiles.readOnlyInProc where view.entry("/proc/" + name) != nil { add(.readOnly("/proc/" + name), optional: name != "sys") }
+        for name in SystemFiles.readOnlyInProc where name == "sys" || view.entry("/proc/" + name) != nil {
+            add(.readOnly("/proc/" + name), optional: name != "sys")
+        }
         landlock.append(("/proc", [.read, .writeFile, .truncate]))
     }
 

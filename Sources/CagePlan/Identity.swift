@@ -81,8 +81,21 @@ public struct Identity: Sendable, Hashable {
     private static func person(_ caller: Caller, _ reason: Reason, privileged: Bool) -> Identity {
         // Group 0 is refused inside; a caller whose primary group is root's keeps only the user's number.
         let gid = caller.gid == 0 && privileged ? caller.uid : caller.gid
+        // Both go into passwd(5), where a colon or a newline would begin something else.
+        let isName = !caller.name.isEmpty && caller.name.utf8.allSatisfy(isNameByte)
+        let isHome =
+            caller.home.hasPrefix("/") && caller.home != "/"
+            && caller.home.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7F && $0 != 0x3A }
         return Identity(
-            reason: reason, hostUID: caller.uid, hostGID: gid, uid: caller.uid, gid: gid == 0 ? caller.uid : gid, name: caller.name,
-            home: caller.home, privileged: privileged)
+            reason: reason, hostUID: caller.uid, hostGID: gid, uid: caller.uid, gid: gid, name: isName ? caller.name : "agent",
+            home: isName && isHome ? Paths.normalized(caller.home) : "/home/agent", privileged: privileged)
+    }
+
+    private static func isNameByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"):
+            true
+        default: [UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: ".")].contains(byte)
+        }
     }
 }

@@ -78,3 +78,15 @@ extension ResourceLimit {
         }
     }
 }
+
+// An environment may hold what was meant for the agent alone: neither a log nor a debugger's dump of a plan shows it.
+
+extension Program: CustomStringConvertible, CustomReflectable {
+    public var description: String { "run \(path), \(arguments.count) arguments, \(environment.count) variables" }
+    public var customMirror: Mirror { Mirror(self, children: ["path": path]) }
+}
+
+extension CagePlan: CustomStringConvertible, CustomReflectable {
+    public var description: String { "plan of \(steps.count) steps" }
+    public var customMirror: Mirror { Mirror(self, children: ["steps": steps.count]) }
+}

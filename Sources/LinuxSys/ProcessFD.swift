@@ -42,3 +42,9 @@ public enum ProcessFD {
         return code == 1 /* CLD_EXITED */ ? .exited(status) : .signalled(status)
     }
 }
+
+/// Whether this process' memory may be read by others with its ids (PR_SET_DUMPABLE). Without it nobody, itself
+/// included, opens what belongs to its children below /proc: write their id maps first.
+public func setDumpable(_ on: Bool) throws(SysError) {
+    try syscall("prctl") { akios_set_dumpable(on ? 1 : 0) }
+}

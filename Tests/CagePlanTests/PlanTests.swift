@@ -1,0 +1,197 @@
+// The plan as a whole: its order, what it grants, what it refuses, and its bytes.
+
+import Profile
+import Testing
+import Vocabulary
+
+@testable import CagePlan
+
+struct PlanTests {
+    private let alice = Caller(uid: 1000, gid: 1000, name: "alice", home: "/home/alice")
+
+    private func plan(
+        _ view: FakeView, caller: Caller? = nil, privileged: Bool = true, change: (inout CageFacts) -> Void = { _ in }
+    ) throws -> CagePlan {
+        let identity = try Identity.choose(privileged: privileged, caller: caller ?? alice, owner: (0, 0), pid: 77)
+        var facts = CageFacts(
+            sandbox: Sandbox(), identity: identity, callerHome: (caller ?? alice).home, workspace: "/home/alice/project",
+            command: ResolvedCommand(path: "/usr/bin/python3"), arguments: ["python3", "agent.py"],
+            callerEnvironment: ["LANG": "C", "SECRET": "x"])
+        change(&facts)
+        return try CagePlan.make(facts, in: view)
+    }
+
+    private func index(_ plan: CagePlan, _ test: (Action) -> Bool) -> Int { plan.steps.firstIndex { test($0.action) } ?? -1 }
+
+    @Test func orderIsTheStartOrder() throws {
+        let plan = try plan(.debian()) {
+            $0.ruleset = [1]
+            $0.received = [CagePlan.bundlePath]
+            $0.agentFilter = [0, 0, 0, 0, 0, 0, 0, 0]
+        }
+        let order = [
+            index(plan) { if case .root = $0 { true } else { false } },
+            index(plan) { if case .attach = $0 { true } else { false } },
+            index(plan) { if case .mount("proc", _, _, _) = $0 { true } else { false } },
+            index(plan) { $0 == .readOnly("/proc/sys") },
+            index(plan) { $0 == .pivot },
+            index(plan) { $0 == .ruleset([1]) },
+            index(plan) { if case .listeners = $0 { true } else { false } },
+            index(plan) { if case .receive = $0 { true } else { false } },
+            index(plan) { $0 == .seal },
+            index(plan) { if case .landlock = $0 { true } else { false } },
+            index(plan) { if case .identity = $0 { true } else { false } },
+            index(plan) { $0 == .lockdown },
+            index(plan) { $0 == .await },
+            index(plan) { $0 == .enforce },
+            index(plan) { if case .run = $0 { true } else { false } },
+        ]
+        #expect(order == order.sorted() && order.first == 1)
+        #expect(order.last == plan.steps.count - 1)
+    }
+
+    @Test func nothingOfEtcButTheHarmless() throws {
+        let plan = try plan(.debian())
+        let words = plan.describe().joined(separator: "\n")
+        #expect(!words.contains("shadow"))
+        #expect(words.contains("show /etc/ld.so.cache (read-only, noexec, nodev)"))
+        #expect(words.contains("link /etc/localtime to /usr/share/zoneinfo/UTC"))
+    }
+
+    @Test func hiddenComesAfterEveryGrant() throws {
+        var view = FakeView.debian()
+        view.file("/home/alice/project/.env")
+        view.file("/home/alice/project/.env.local")
+        view.link("/home/alice/project/.env.link", "real-secret")
+        view.file("/home/alice/project/real-secret")
+        view.folder("/home/alice/.ssh")
+        let plan = try plan(view) {
+            $0.sandbox.filesystem.hide = [".env", ".env.*", "~/.ssh", "absent"]
+            $0.sandbox.filesystem.protect = [".env"]
+        }
+        let base = "/home/alice/project"
+        let masked = plan.steps.compactMap { step -> String? in
+            if case .mask(let path) = step.action, path.hasPrefix("/home") { path } else { nil }
+        }
+        #expect(
+            Set(masked) == ["\(base)/.env", "\(base)/.env.local", "\(base)/.env.link", "\(base)/real-secret", "/home/alice/.ssh"])
+        let last = plan.steps.lastIndex {
+            switch $0.action {
+            case .attach, .bind, .readOnly, .mount: true
+            default: false
+            }
+        }
+        #expect(try #require(last) < index(plan) { $0 == .mask("\(base)/.env") })
+    }
+
+    @Test func protectedThereAndNotThere() throws {
+        var view = FakeView.debian()
+        view.folder("/home/alice/project/.git/hooks")
+        let plan = try plan(view) { $0.sandbox.filesystem.protect = [".git/hooks", ".envrc"] }
+        #expect(index(plan) { $0 == .readOnly("/home/alice/project/.git/hooks") } > 0)
+        #expect(plan.absentProtected == ["/home/alice/project/.envrc"])
+    }
+
+    @Test(arguments: ["/", "/home", "/home/alice", "/usr", "/etc/x", "/proc/x", "/var"])
+    func broadFoldersAreNoWorkspace(path: String) throws {
+        var view = FakeView.debian()
+        for folder in ["/etc/x", "/proc/x", "/var/lib"] { view.folder(folder) }
+        #expect(throws: Complaint.self) { try plan(view) { $0.workspace = path } }
+    }
+
+    @Test func socketsAndMissingPathsAreRefused() throws {
+        var view = FakeView.debian()
+        view.add("/srv/socket", .socket)
+        #expect(throws: Complaint.self) {
+            try plan(view) { $0.sandbox.filesystem.read.append(.path(PathSpec(path: "/srv/socket"))) }
+        }
+        #expect(throws: Complaint.self) { try plan(view) { $0.sandbox.filesystem.read.append(.path(PathSpec(path: "/srv/none"))) } }
+        let optional = try plan(view) { $0.sandbox.filesystem.read.append(.path(PathSpec(path: "/srv/none", optional: true))) }
+        #expect(optional.attachments.map(\.path) == ["/home/alice/project"])
+    }
+
+    @Test func aLinkIsGrantedAsWhatItLeadsTo() throws {
+        var view = FakeView.debian()
+        view.folder("/srv/data")
+        view.link("/home/alice/project/data", "/srv/data")
+        let plan = try plan(view) { $0.sandbox.filesystem.write = [PathSpec(path: "data")] }
+        #expect(plan.attachments.map(\.path) == ["/srv/data", "/home/alice/project"])
+    }
+
+    @Test func identities() throws {
+        let root = Caller(uid: 0, gid: 0, name: "root", home: "/root")
+        let own = try Identity.choose(privileged: false, caller: alice, owner: (0, 0), pid: 1)
+        #expect(own.reason == .own && own.uidMap == "1000 1000 1\n" && !own.mapsRoot)
+        let caller = try Identity.choose(privileged: true, caller: alice, owner: (0, 0), pid: 1)
+        // Root's folder stays root's: an id map would give the caller what sudo did not.
+        #expect(caller.reason == .caller && caller.uidMap == "0 0 1\n1000 1000 1\n" && !caller.mapsRoot)
+        let owner = try Identity.choose(privileged: true, caller: root, owner: (500, 0), pid: 1)
+        #expect(owner.reason == .owner && owner.hostUID == 500 && owner.hostGID == 500)
+        let nobody = try Identity.choose(privileged: true, caller: root, owner: (0, 0), pid: 77)
+        #expect(nobody.mapsRoot && nobody.uidMap == "0 0 1\n1000 2063597645 1\n" && nobody.mountUIDMap == "0 2063597645 1\n")
+        #expect(throws: Complaint.self) { try Identity.choose(privileged: true, caller: root, owner: nil, pid: 1 << 24) }
+        // A name with a colon or a newline would write a second line of passwd.
+        let hostile = Caller(uid: 5, gid: 5, name: "x\nroot", home: "/a:b")
+        let safe = try Identity.choose(privileged: true, caller: hostile, owner: nil, pid: 1)
+        #expect(safe.name == "agent" && safe.home == "/home/agent")
+    }
+
+    @Test func environmentIsAList() throws {
+        let plan = try plan(.debian()) {
+            $0.callerEnvironment = [
+                "LANG": "C", "LD_PRELOAD": "/x", "HTTPS_PROXY": "p", "SECRET": "x", "KEY": "real", "NODE_OPTIONS": "-r x",
+            ]
+            $0.sandbox.environment.pass = ["LANG", "LD_PRELOAD", "HTTPS_PROXY", "KEY", "NODE_OPTIONS"]
+            $0.sandbox.environment.set = ["BASH_ENV": "/x", "MODE": "quiet"]
+            $0.placeholders = ["KEY": "placeholder"]
+            $0.received = [CagePlan.bundlePath]
+        }
+        guard case .run(let program)? = plan.steps.last?.action else { throw Missing() }
+        let names = Set(program.environment.compactMap { $0.split(separator: "=").first.map(String.init) })
+        #expect(names.isSuperset(of: ["LANG", "MODE", "KEY", "PATH", "HOME", "USER", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"]))
+        #expect(names.isDisjoint(with: ["LD_PRELOAD", "HTTPS_PROXY", "SECRET", "NODE_OPTIONS", "BASH_ENV"]))
+        #expect(program.environment.contains("KEY=placeholder"))
+        // --plan shows names, never values.
+        #expect(!plan.describe().joined().contains("placeholder"))
+    }
+
+    private struct Missing: Error {}
+
+    @Test func rootlessBindsByPathAndMark() throws {
+        let plan = try plan(.debian(), privileged: false)
+        #expect(plan.attachments.isEmpty)
+        let mark = FakeView.debian().entry("/home/alice/project")?.mark
+        #expect(
+            index(plan) {
+                if case .bind("/home/alice/project", _, _, let found, false) = $0 { found == mark } else { false }
+            } > 0)
+    }
+}
+
+struct EncodingTests {
+    /// The numbers in the C header are the ones here.
+    @Test func opcodesMatchTheHeader() throws {
+        let header = try Header.read()
+        for op in Opcode.allCases { #expect(header.contains("op_\(op) = \(op.rawValue),"), "\(op)") }
+        #expect(header.components(of: "op_") == Opcode.allCases.count)
+        #expect(header.contains("plan_version = \(PlanEncoding.version),"))
+        #expect(header.contains("texts = \(PlanEncoding.textCount), numbers = \(PlanEncoding.numberCount)"))
+        #expect(header.contains("step_optional = 1, step_terminal = 2, step_groups = 4, step_inside = 8"))
+    }
+
+    @Test func bytesOfOneStep() {
+        let bytes = PlanEncoding.encode([Step(.link("/a", to: "b"), optional: true)])
+        var expected = Array("AKIOSPLN".utf8) + [1, 0, 0, 0, 1, 0, 0, 0, 96, 0, 0, 0, 0, 0, 0, 0]
+        expected += [8, 0, 0, 0, 1, 0, 0, 0, 72, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0]
+        expected += [UInt8](repeating: 0, count: 40) + Array("/a\0b\0\0\0\0".utf8)
+        #expect(bytes == expected)
+    }
+
+    @Test func globs() {
+        #expect(Globs.matches(".env.*", ".env.local"))
+        #expect(!Globs.matches(".env.*", ".env"))
+        #expect(Globs.matches("a*b?c", "aXXbYc"))
+        #expect(!Globs.matches("a*b", "ac"))
+        #expect(Globs.matches("*", "anything"))
+    }
+}

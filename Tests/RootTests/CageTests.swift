@@ -1,0 +1,321 @@
+// The cage from inside: what an agent is, has and can do. Each refused act is first shown to work outside, in throw-away
+// namespaces, so that a probe that never works proves nothing.
+
+import CagePlan
+import Glibc
+import LinuxSys
+import Profile
+import Testing
+import Vocabulary
+
+@testable import Launcher
+
+/// A shell script that ends well exactly if the act succeeded.
+struct Probe: CustomTestStringConvertible {
+    var testDescription: String
+    var script: String
+    init(_ name: String, _ script: String) {
+        testDescription = name
+        self.script = script
+    }
+}
+
+private let ptrace = """
+    /usr/bin/python3 -c 'import ctypes, os, signal, sys
+    libc = ctypes.CDLL(None)
+    child = os.fork()
+    if child == 0: signal.pause()
+    code = libc.ptrace(16, child, 0, 0)
+    os.kill(child, 9)
+    sys.exit(0 if code == 0 else 1)'
+    """
+
+private let probes = [
+    Probe("reads shadow", "head -c 1 /etc/shadow"),
+    Probe("mounts", "mount -t tmpfs none /mnt"),
+    Probe("makes a user namespace", "unshare -U true"),
+    Probe("traces", ptrace),
+    Probe("sets a set-id bit", "touch set && chmod u+s set"),
+    Probe("makes a set-id folder", "mkdir -m 2755 folder"),
+    Probe("makes a device", "mknod device c 1 3"),
+    Probe("opens a raw socket", "/usr/bin/python3 -c 'import socket; socket.socket(socket.AF_INET, socket.SOCK_RAW, 1)'"),
+    Probe("opens a Unix socket", "/usr/bin/python3 -c 'import socket; socket.socket(socket.AF_UNIX)'"),
+    Probe("opens vsock", "/usr/bin/python3 -c 'import socket; socket.socket(40, socket.SOCK_STREAM)'"),
+    Probe("becomes root", "/usr/bin/python3 -c 'import os; os.setuid(0)'"),
+    Probe("names the host", "echo other >/proc/sys/kernel/hostname"),
+    Probe(
+        "raises its limits", "/usr/bin/python3 -c 'from resource import *; [setrlimit(RLIMIT_NOFILE, (n, n)) for n in (100, 200)]'"),
+    Probe("sees init", "cat /proc/1/status"),
+    Probe("runs what it puts in /dev/shm", "cp /bin/true /dev/shm/true && /dev/shm/true"),
+]
+
+@Suite(.enabled(if: isRoot || testsMustRun, "needs root"), .serialized)
+struct CageTests {
+    @Test(arguments: probes)
+    func isRefused(_ probe: Probe) throws {
+        let outside = try Scratch()
+        let inUnshared = [
+            "unshare", "-m", "-p", "-f", "-n", "-i", "-u", "--mount-proc", "sh", "-c",
+            "mount -t tmpfs none /dev/shm && cd \(outside.path) && exec >/dev/null 2>&1\n" + probe.script,
+        ]
+        #expect(try runProgram(inUnshared) == 0, "the probe does not work outside either")
+        let inside = try Scratch()
+        let (text, status) = try runScript(probe.script, in: inside)
+        #expect(status != nil && status != 0, "it worked: \(text)")
+    }
+
+    @Test func statusShowsNoPower() throws {
+        let scratch = try Scratch()
+        let (text, status) = try runScript(
+            "cat /proc/self/status; cat /proc/self/fdinfo/0 >/dev/null; echo fds; ls /proc/$$/fd", in: scratch)
+        #expect(status == 0)
+        for line in [
+            "CapInh:\t0000000000000000", "CapPrm:\t0000000000000000", "CapEff:\t0000000000000000", "CapBnd:\t0000000000000000",
+            "CapAmb:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2", "Uid:\t1000\t1000\t1000\t1000",
+            "Gid:\t1000\t1000\t1000\t1000",
+            "Groups:\t \n",
+        ] { #expect(text.contains(line), "\(line)") }
+        #expect(text.hasSuffix("fds\n0\n1\n2\n"), "descriptors beyond the standard three")
+    }
+
+    @Test func filesBelongToRootOnDisk() throws {
+        let scratch = try Scratch()
+        let (_, status) = try runScript("echo made >file && mkdir folder && test -O file", in: scratch)
+        #expect(status == 0)
+        for name in ["file", "folder"] {
+            var facts = stat()
+            #expect(lstat("\(scratch.path)/\(name)", &facts) == 0)
+            #expect(facts.st_uid == 0 && facts.st_gid == 0)
+        }
+    }
+
+    @Test func ownersFolderIsTheOwners() throws {
+        let scratch = try Scratch()
+        chown(scratch.path, 4242, 4243)
+        let (text, status) = try runScript("id -u; id -g; echo x >file", in: scratch)
+        #expect(status == 0)
+        #expect(text == "4242\n4243\n")
+        var facts = stat()
+        #expect(lstat("\(scratch.path)/file", &facts) == 0)
+        #expect(facts.st_uid == 4242)
+    }
+
+    @Test func sudosCallerGetsNothingOfRoots() throws {
+        let scratch = try Scratch()
+        try scratch.write("roots", "secret\n", mode: 0o600)
+        let caller = Caller(uid: 4242, gid: 4242, name: "alice", home: "/home/alice")
+        // Root's folder is not the caller's to write, and no id map makes it so.
+        var request = try cageRequest(scratch, ["/bin/sh", "-c", "cat roots || echo x >made || exit 3"], caller: caller)
+        #expect(try runCage(request).status == 3)
+        #expect(scratch.read("made") == nil)
+        // A path that the caller cannot see cannot be granted, though root could.
+        #expect(try runProgram(["sh", "-c", "mkdir -p \(scratch.path)/closed/inner && chmod 0700 \(scratch.path)/closed"]) == 0)
+        request.sandbox.filesystem.read.append(.path(.init(path: "closed/inner")))
+        let refused: Bool
+        do throws(CageError) {
+            _ = try request.plan()
+            refused = false
+        } catch {
+            refused = true
+        }
+        #expect(refused)
+        request.caller = Caller(uid: 0, gid: 0, name: "root", home: "/root")
+        #expect(try request.plan().attachments.contains { $0.path.hasSuffix("/closed/inner") })
+    }
+
+    @Test func homeIsEmptyAndHiddenFilesAre() throws {
+        let scratch = try Scratch()
+        try scratch.write(".env", "KEY=1\n")
+        try scratch.write(".env.local", "KEY=2\n")
+        try scratch.write("plain", "seen\n")
+        #expect(try runProgram(["sh", "-c", "mkdir -p \(scratch.path)/.git/hooks"]) == 0)
+        let script = """
+            cat .env .env.local plain
+            ls -A /root "$HOME"
+            mv .env other || ln .env other || rm .env || echo kept
+            touch .git/hooks/pre-commit || echo protected
+            touch "$HOME/mine" && echo home
+            """
+        let (text, _) = try runScript(script, in: scratch)
+        #expect(!text.contains("KEY="))
+        #expect(text.hasPrefix("seen\n/home/agent:\n\n/root:\n"))
+        for word in ["kept", "protected", "home"] { #expect(text.contains(word + "\n"), "\(word): \(text)") }
+        #expect(scratch.read(".env") == "KEY=1\n")
+    }
+
+    @Test func environmentIsTheListedOne() throws {
+        let scratch = try Scratch()
+        let (text, _) = try runScript("env", in: scratch)
+        #expect(text.contains("LANG=C.UTF-8\n"))
+        #expect(text.contains("HOME=/home/agent\n"))
+        #expect(!text.contains("LD_PRELOAD"))
+    }
+
+    @Test func contentArrivesUnderEveryName() throws {
+        let scratch = try Scratch()
+        let (text, status) = try runScript(
+            "cat /etc/ssl/cert.pem /etc/pki/tls/certs/ca-bundle.crt; echo x >>$SSL_CERT_FILE", in: scratch
+        ) {
+            $0.received = [CagePlan.bundlePath]
+        }
+        #expect(text.hasPrefix("content 0\ncontent 0\n"))
+        #expect(status != 0, "the bundle could be changed")
+    }
+
+    @Test func orphansAreReaped() throws {
+        let scratch = try Scratch()
+        let script = """
+            (sh -c 'echo $$ >orphan' &)
+            while ! test -s orphan; do :; done
+            pid=$(cat orphan)
+            while test -e /proc/$pid; do :; done
+            echo reaped
+            """
+        let (text, status) = try runScript(script, in: scratch)
+        #expect(status == 0)
+        #expect(text == "reaped\n")
+    }
+
+    @Test func stopsContinuesAndEnds() throws {
+        let scratch = try Scratch()
+        let request = try cageRequest(scratch, ["/bin/sleep", "1000"])
+        let run = try runCage(request) { event, cage in
+            switch event {
+            case .started: try cage.order(.signal(SIGSTOP))
+            case .stopped: try cage.order(.signal(SIGCONT))
+            case .continued: try cage.order(.signal(SIGTERM))
+            default: break
+            }
+        }
+        let expected: [CageEvent] = [.started, .stopped(signal: SIGSTOP), .continued, .signalled(signal: SIGTERM)]
+        #expect(Array(run.events.suffix(4)) == expected)
+    }
+
+    @Test func killAllEndsTheCage() throws {
+        let scratch = try Scratch()
+        var agent: Int32 = 0
+        try runCage(try cageRequest(scratch, ["/bin/sleep", "1000"])) { event, cage in
+            if case .forked(let pid) = event { agent = pid }
+            if event == .started {
+                #expect(kill(agent, 0) == 0)
+                try cage.order(.killAll)
+            }
+        }
+        #expect(agent > 0)
+        #expect(isGone(agent))
+    }
+
+    @Test func exitStatusesOfEnv() throws {
+        let scratch = try Scratch()
+        try scratch.write("plain", "text")
+        let cases: [(String, Int32)] = [("./missing", 127), ("no-such-command", 127), ("./plain", 126), ("/usr", 126)]
+        for (word, status) in cases {
+            let error = #expect(throws: CageError.self) { try cageRequest(scratch, [word]).plan() }
+            #expect(error?.status == status, "\(word)")
+        }
+        // An interpreter that is there for us and not in the cage: exec itself says so.
+        let tool = try Scratch()
+        try tool.write("tool", "#!/bin/true\n", mode: 0o755)
+        var request = try cageRequest(scratch, ["\(tool.path)/tool"])
+        #expect(try runCage(request).status == 0)
+        request.sandbox.filesystem.read = [.system]
+        #expect(try runCage(request).events.last == .notExecuted(errno: ENOENT))
+    }
+
+    @Test func aFailedStepNamesItself() throws {
+        let scratch = try Scratch()
+        var request = try cageRequest(scratch, ["/bin/true"])
+        // A batch in which nothing asks to be acknowledged proves nothing, and is refused.
+        request.ruleset = [20, 0, 0, 0] + [UInt8](repeating: 0, count: 16)
+        let run = try runCage(request)
+        #expect(
+            run.events.last
+                == .failed(
+                    step: "load the packet rules: TCP to the proxy, port 53 to the resolver, the rest refused", errno: EINVAL))
+    }
+
+    @Test func connectionsToAnywhereReachTheListener() throws {
+        let scratch = try Scratch()
+        let program = "import socket\ns = socket.create_connection((\"203.0.113.5\", 443))\nprint(s.recv(9).decode())"
+        try scratch.write("dial.py", program)
+        var request = try cageRequest(scratch, ["/bin/sh", "-c", "exec >out 2>&1; exec /usr/bin/python3 dial.py"])
+        request.ruleset = try CageRuleset.batch()
+        var dialled = ""
+        let run = try runCage(request) { event, cage in
+            guard event == .started, let listener = cage.tcp4 else { return }
+            var watch = pollfd(fd: listener, events: Int16(POLLIN), revents: 0)
+            guard poll(&watch, 1, 10_000) == 1 else { return }
+            let connection = OwnedFD(owning: accept(listener, nil, nil))
+            var name = sockaddr_in()
+            var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+            let number = connection.raw
+            let code = withUnsafeMutableBytes(of: &name) { bytes in
+                bytes.withMemoryRebound(to: sockaddr.self) { getsockname(number, $0.baseAddress, &length) }
+            }
+            #expect(code == 0)
+            dialled = String(cString: inet_ntoa(name.sin_addr)) + ":\(UInt16(bigEndian: name.sin_port))"
+            #expect(write(number, "captured", 8) == 8)
+        }
+        #expect(run.status == 0)
+        #expect(dialled == "203.0.113.5:443")
+        #expect(scratch.read("out") == "captured\n")
+    }
+
+    @Test func supervisorsDeathIsTheAgents() async throws {
+        let scratch = try Scratch()
+        let path = scratch.path
+        await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String] in
+            var request = CageRequest(
+                sandbox: .init(), caller: Caller(uid: 0, gid: 0, name: "root", home: "/root"), privileged: true, directory: path,
+                command: ["/bin/sleep", "1000"], environment: ["PATH": "/bin"], initProgram: try initProgram.get())
+            request.initFilter = try InitFilter.program()
+            try runCage(request) { event, _ in
+                if case .forked(let pid) = event {
+                    let number = open("\(path)/pid", O_WRONLY | O_CREAT, 0o644)
+                    let text = Array("\(pid)".utf8)
+                    _ = write(number, text, text.count)
+                    close(number)
+                }
+                if event == .started { kill(getpid(), SIGKILL) }
+            }
+        }
+        let pid = try #require(scratch.read("pid").flatMap { Int32($0) })
+        #expect(isGone(pid))
+    }
+
+    @Test func withoutPrivilegeTheSameCage() async throws {
+        let scratch = try Scratch()
+        let path = scratch.path
+        chown(path, 4242, 4242)
+        _ = try initProgram.get()
+        await #expect(processExitsWith: .success) { [path = path as String] in
+            let program = try initProgram.get()
+            setgroups(0, nil)
+            guard setgid(4242) == 0, setuid(4242) == 0 else { exit(9) }
+            // The kernel made us non-dumpable with the ids, and /proc/self root's with it.
+            try setDumpable(true)
+            var request = CageRequest(
+                sandbox: .init(), caller: Caller(uid: 4242, gid: 4242, name: "alice", home: "/home/alice"), privileged: false,
+                directory: path,
+                command: [
+                    "/bin/sh", "-c", "exec >out 2>&1; id -un; grep CapEff /proc/self/status; mount -t tmpfs x /tmp || exit 7",
+                ],
+                environment: ["PATH": "/bin:/usr/bin"], initProgram: program)
+            request.agentFilter = try AgentFilter(base: .strict).program(try SyscallTables.embedded())
+            request.initFilter = try InitFilter.program()
+            request.ruleset = try CageRuleset.batch()
+            exit(try runCage(request).status == 7 ? 0 : 1)
+        }
+        #expect(scratch.read("out")?.hasPrefix("alice\nCapEff:\t0000000000000000\n") == true)
+    }
+}
+
+extension RunningCage {
+    /// The listener's number, for a test that accepts by hand.
+    fileprivate var tcp4: Int32? {
+        switch listeners.tcp4 {
+        case .some(let listener): listener.raw
+        case .none: nil
+        }
+    }
+}
