@@ -61,7 +61,7 @@ final class SideThread: Sendable {
         serve(lookups)
     }
 
-    private func serve(_ lookups: borrowing HostLookup?) {
+    private func serve(_ lookups: HostLookup?) {
         var buffer = [UInt8](repeating: 0, count: 65_536)
         while !ended.withLock({ $0 }) {
             var polls = [wakeRead, sockets.udp4, sockets.udp6, sockets.packets].map {

@@ -11,7 +11,8 @@ struct LookupFailure: Error, Sendable, Hashable, CustomStringConvertible {
 
 typealias LookupReply = @Sendable (Result<[IPAddress], LookupFailure>) -> Void
 
-struct HostLookup: ~Copyable {
+// A class, because the optimizer of Swift 6.3.1 crashes (SimplifyCFG) on a borrowed optional of a noncopyable value.
+final class HostLookup {
     private let channel: ares_channel
 
     /// - Parameter servers: asked in this order.
