@@ -5,7 +5,7 @@ import Vocabulary
 extension PIIHandling {
     /// Categories of types; secrets are on whatever a profile says.
     public static let categories: Set<String> = [
-        "personal", "financial", "health", "location", "communication", "digital", "secrets",
+        "personal", "financial", "network", "secrets",
     ]
 }
 

@@ -1,5 +1,7 @@
 // Language, `spec.governance`: network, providers, credentials, redaction, budget, and what later releases enforce.
 
+import Vocabulary
+
 extension Language {
     static let governance: [Row] = [
         Row(
@@ -11,7 +13,8 @@ extension Language {
                 .map(
                     [
                         Row(
-                            "name", .scalar(.providerName), "A provider that akios-exec knows.", required: true),
+                            "name", .scalar(.choice(ProviderID.known.map(\.rawValue))), "A provider that akios-exec knows.",
+                            required: true),
                         Row(
                             "models", .either(.choice(["all"]), .list(.scalar(.text(256)))),
                             "Models that may be asked; all: with a price.",

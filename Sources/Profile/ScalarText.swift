@@ -113,10 +113,6 @@ extension Scalar {
                 && text.utf8.allSatisfy({ isWord($0) || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "-") }
                 )
                 ? nil : ("a dotted path below spec", "governance.network_access.allowlist")
-        case .providerName:
-            return (1...64).contains(text.utf8.count)
-                && text.utf8.allSatisfy({ isWord($0) || $0 == UInt8(ascii: "-") })
-                ? nil : ("a provider's name", "openai, anthropic")
         }
     }
 

@@ -33,7 +33,6 @@ enum Scalar: Sendable {
     case profileName
     case url
     case dottedKey
-    case providerName
 }
 
 /// What one release does with a key.

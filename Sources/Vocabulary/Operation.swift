@@ -7,6 +7,8 @@ public struct ProviderID: RawRepresentable, Sendable, Hashable, CustomStringConv
     public var description: String { rawValue }
     public static let openai = ProviderID(rawValue: "openai")
     public static let anthropic = ProviderID(rawValue: "anthropic")
+    /// Those a profile may grant; each has a preset in `Providers`.
+    public static let known = [openai, anthropic]
 }
 
 /// One endpoint family of a provider's wire format.

@@ -127,6 +127,18 @@ import Vocabulary
         #expect(again.canonicalJSON() == shown.canonicalJSON())
     }
 
+    @Test func aTypeThatNothingLooksFor() throws {
+        let folder = try Folder(["a.yaml": Self.agentPolicy.replacing("\"ssn\"", with: "\"emial\", \"personal\"")])
+        let resolved = try folder.load("a.yaml")
+        #expect(resolved.spec.pii.unknownTypes(known: ["EMAIL", "PHONE"]) == ["EMIAL"])
+        #expect(
+            resolved.unknownTypes(known: ["EMAIL", "PHONE"]).map(\.description) == [
+                "error: a.yaml:18:34: nothing looks for 'EMIAL'\nhint: did you mean 'EMAIL'?"
+            ])
+        let all = try folder.load("strict")
+        #expect(all.unknownTypes(known: [String]()).isEmpty)
+    }
+
     @Test func detectIsNotForProduction() throws {
         let resolved = try Folder().load("strict", sets: ["governance.pii_handling.mode=detect"])
         #expect(resolved.productionErrors().map(\.message) == ["'detect' only records what it finds"])

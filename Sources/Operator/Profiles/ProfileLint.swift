@@ -4,6 +4,7 @@ import ArgumentParser
 import JSONBytes
 import Profile
 import ProfileFile
+import Redaction
 
 struct ProfileLint: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -41,7 +42,8 @@ struct LintReport {
         do throws(ProfileError) {
             let resolved = try ProfileFile.load(names: [name])
             notes = resolved.notes
-            if production { errors = resolved.productionErrors() }
+            errors = resolved.unknownTypes(known: Engine.types.map(\.type))
+            if production { errors += resolved.productionErrors() }
         } catch {
             errors = [error]
         }
