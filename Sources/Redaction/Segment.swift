@@ -78,10 +78,35 @@ struct Breaks {
     @inline(__always)
     private func isHard(_ index: Int) -> Bool {
         let byte = bytes[index]
-        if byte < 0x80 { return Self.isHardASCII(byte) }
+        if byte < 0x80 { return Self.isHardASCII(byte) || isEscape(index, byte) }
         // Letters of two bytes (Latin, Greek, Cyrillic …) may be part of an address; everything longer ends a run.
         if byte >= 0xc0 { return byte < 0xc3 || byte > 0xdf }
         return index == floor || bytes[index - 1] < 0xc3 || bytes[index - 1] > 0xdf
+    }
+
+    /// Part of an escape that is still in the text, as in JSON within a JSON string (tool arguments): the `n` of `\n` belongs to no
+    /// word, and taking it away would break the inner text. `\b` to `\t`, and `\u` with its digits.
+    private func isEscape(_ index: Int, _ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "n"), UInt8(ascii: "t"), UInt8(ascii: "r"), UInt8(ascii: "b"), UInt8(ascii: "f"), UInt8(ascii: "u"):
+            if opensEscape(index - 1) { return true }
+        default: break
+        }
+        guard ASCII.isHex(byte) else { return false }
+        var at = index - 1
+        while at > floor, index - at <= 4 {
+            if bytes[at] == UInt8(ascii: "u"), opensEscape(at - 1) { return true }
+            guard ASCII.isHex(bytes[at]) else { return false }
+            at -= 1
+        }
+        return false
+    }
+
+    /// A backslash that is not itself escaped; eight are counted at most, so that the answer depends on near bytes only.
+    private func opensEscape(_ index: Int) -> Bool {
+        var count = 0
+        while index - count >= floor, count < 8, bytes[index - count] == UInt8(ascii: "\\") { count += 1 }
+        return count % 2 == 1
     }
 
     @inline(__always)

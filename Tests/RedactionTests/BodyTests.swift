@@ -34,6 +34,9 @@ import Testing
         (#"["030\/1234567"]"#, #"["«PHONE»"]"#), (#"{"ssn":"442019821","n":"442019821"}"#, #"{"ssn":"«SSN»","n":"442019821"}"#),
         (#"{"phone":"5551234567"}"#, #"{"phone":"«PHONE»"}"#), (#"{"card":4111111111111111}"#, #"{"card":"«CREDIT_CARD»"}"#),
         (#"{"created":4111111111111111,"t":1718000000123}"#, #"{"created":4111111111111111,"t":1718000000123}"#),
+        // JSON within JSON stays JSON.
+        (#"["{\"t\":\"hi\\njane@example.com\\t555-123-4567\"}"]"#, #"["{\"t\":\"hi\\n«EMAIL»\\t«PHONE»\"}"]"#),
+        (#"["\\u00e9jane@example.com \\\\nora@example.com"]"#, #"["\\u00e9«EMAIL» \\\\«EMAIL»"]"#),
         (#"{"a@b.co":1,"c@d.co":2}"#, #"{"«EMAIL»":1,"«EMAIL:2»":2}"#),
         (#"{"a@b.co":1,"«EMAIL»":2}"#, #"{"«EMAIL:2»":1,"«EMAIL»":2}"#),
         (#"{"a@b.co":{"a@b.co":1}}"#, #"{"«EMAIL»":{"«EMAIL»":1}}"#),

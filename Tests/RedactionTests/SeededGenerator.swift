@@ -29,7 +29,7 @@ struct SeededGenerator {
         " ", " ", "\n", "\n\n", ", ", " and ", " the quick brown fox ", " 2024 ", " id 12345 ", "é", " 😀 ", "-", " --- ",
         " -----BEGIN ", " call ", " ssn ", " x=",
         "«EMAIL»", " THIS IS ", " 12 34 ", " @ ", "请联系", "/", ": ", " aws_secret_access_key = ",
-        " -----BEGIN RSA PRIVATE KEY----- is a line", " (", ") ", "\u{200b}", "eyJ",
+        " -----BEGIN RSA PRIVATE KEY----- is a line", " (", ") ", "\u{200b}", "eyJ", #"\n"#, #"\\"#, #"\u00"#,
     ]
 
     /// Fillers and values in turn; a value stands between blanks, so that it is one.

@@ -52,6 +52,26 @@ import Testing
         }
     }
 
+    /// Bytes that are no text at all: nothing traps, and nothing depends on the pieces.
+    @Test func anyBytes() throws {
+        var random = SeededGenerator(seed: 3)
+        let alphabet =
+            Array("0123456789 .-()+@:/\\nueyJaAzZ%'=\"".utf8) + [
+                0, 0x0a, 0x80, 0xc3, 0xa9, 0xe2, 0x80, 0x8b, 0xf0, 0x9f, 0xff, 0xed, 0xa0,
+            ]
+        for _ in 0..<400 {
+            let bytes = (0..<random.below(300)).map { _ in
+                random.below(8) == 0 ? UInt8(random.below(256)) : alphabet[random.below(alphabet.count)]
+            }
+            let whole = try engine.redactText(bytes)
+            let cut = random.below(bytes.count + 1)
+            #expect(try run(engine, [Array(bytes[..<cut]), Array(bytes[cut...])]).text == whole.body)
+            #expect(try run(engine, bytes.map { [$0] }).text == whole.body)
+            _ = try engine.redactForm(bytes)
+            _ = try engine.scanURL(String(decoding: bytes, as: UTF8.self))
+        }
+    }
+
     /// A run longer than the limit is cut at the same places.
     @Test func longRuns() throws {
         var random = SeededGenerator(seed: 99)
