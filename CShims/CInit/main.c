@@ -148,7 +148,9 @@ int main(void) {
     umask(0);
     const struct plan_head *plan = open_plan();
     if (!plan) {
-        report(report_failed, errno);
+        int code = errno;
+        current_step = UINT32_MAX; // no step of it
+        report(report_failed, code);
         return 125;
     }
     close(plan_fd);

@@ -38,11 +38,13 @@ public struct RunningCage: ~Copyable, Sendable {
 
 extension CageRequest {
     /// Carries the plan out up to the first step that waits for us: content to receive, or the word to go.
-    public func start(_ plan: CagePlan) throws(CageError) -> RunningCage {
+    public func start(_ plan: CagePlan) throws(CageError) -> RunningCage { try start(plan, bytes: plan.encoded()) }
+
+    /// With other bytes than the plan's, for tests of init alone.
+    func start(_ plan: CagePlan, bytes: [UInt8]) throws(CageError) -> RunningCage {
         do {
             let trees = try TreeStack(plan, eyes: eyes)
             let program = try openProgram()
-            let bytes = plan.encoded()
             let flat = try sealedMemory(named: "plan", bytes)
             let pair = try Packets.pair()
             // The kernel then says which process on the host speaks, so the agent's id need not be searched.
