@@ -93,13 +93,13 @@ struct Canonicalizer {
             throw wrongForm(node, "a list", key: key, hint: hint)
         }
         var result: [Node] = []
-        for element_ in elements {
-            let value = try self.node(element_, element, key: key, path: path, below: below)
+        for item in elements {
+            let value = try self.node(item, element, key: key, path: path, below: below)
             if let identity, let name = value[identity]?.text,
                 result.contains(where: { $0[identity]?.text == name })
             {
                 throw ProfileError(
-                    element_.mark, "'\(key)' has '\(name.shown)' twice",
+                    item.mark, "'\(key)' has '\(name.shown)' twice",
                     hint: "one entry for each \(identity)")
             }
             if !result.contains(where: { $0.means(value) }) { result.append(value) }
@@ -236,6 +236,7 @@ extension Node {
 extension String {
     /// Safe to print: control characters made visible, cut after 60 characters.
     var shown: String {
+        if utf8.count <= 60, utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7f }) { return self }
         let cut = unicodeScalars.prefix(60)
         var out = ""
         for scalar in cut {

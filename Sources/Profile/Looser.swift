@@ -52,7 +52,7 @@ struct Looser {
 
     private mutating func compare(_ row: Row, _ a: Node?, _ b: Node?, path: [String]) {
         let (old, new) = (a?.text ?? row.standsFor, b?.text ?? row.standsFor)
-        let change = "\((old ?? "no limit").shown) → \((new ?? "no limit").shown)"
+        var change: String { "\((old ?? "no limit").shown) → \((new ?? "no limit").shown)" }
         switch row.looser {
         case .neutral: break
         case .more:
