@@ -29,6 +29,8 @@ public struct CageFacts: Sendable {
     /// Files whose content egress makes: the session's roots first, then a Java key store or the like.
     public var received: [String] = []
     public var takesTerminal = false
+    /// The host's device behind descriptor 0, `/dev/pts/3`; nil if it is no terminal.
+    public var terminal: String?
     public var ignoredSignals: UInt64 = 0
     public var umask: UInt32 = 0o022
 
@@ -214,6 +216,10 @@ struct PlanMaker<View: FileView> {
             ("ptmx", "pts/ptmx"),
         ] {
             add(.link("/dev/" + name, to: target))
+        }
+        // Under this name ttyname(3) finds the terminal; by its own it is not in the cage's /dev/pts.
+        if let terminal = facts.terminal {
+            add(.bind(from: terminal, at: "/dev/console", [.noSetID, .noExec], mark: nil, inside: false), optional: true)
         }
         add(.mount(type: "devpts", at: "/dev/pts", options: "newinstance,ptmxmode=0666,mode=0620", [.noSetID, .noExec]))
         landlock.append(("/dev", [.read, .writeFile, .truncate, .deviceControl]))

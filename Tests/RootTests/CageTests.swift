@@ -141,6 +141,22 @@ struct CageTests {
         #expect(scratch.read(".env") == "KEY=1\n")
     }
 
+    @Test func aProjectBelowHomeIsAllOfHomeThatShows() throws {
+        let scratch = try Scratch()
+        let home = scratch.path
+        try scratch.write("secret", "KEY\n")
+        #expect(try runProgram(["sh", "-c", "mkdir -p \(home)/project/deep \(home)/.ssh && chown -R 4242:4242 \(home)"]) == 0)
+        let script =
+            "ls -A \(home); ls \(home)/project; cat \(home)/secret; echo x >\(home)/mine && rmdir \(home)/project || echo stays"
+        var request = try cageRequest(
+            scratch, ["/bin/sh", "-c", "exec >out 2>/dev/null\n" + script],
+            caller: Caller(uid: 4242, gid: 4242, name: "alice", home: home))
+        request.directory = home + "/project"
+        #expect(try runCage(request).status == 0)
+        #expect(scratch.read("project/out") == "project\ndeep\nout\nstays\n")
+        #expect(scratch.read("mine") == nil)
+    }
+
     @Test func environmentIsTheListedOne() throws {
         let scratch = try Scratch()
         let (text, _) = try runScript("env", in: scratch)

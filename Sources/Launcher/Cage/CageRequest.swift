@@ -105,6 +105,7 @@ extension CageRequest {
         facts.initFilter = initFilter
         facts.received = received
         facts.takesTerminal = takesTerminal
+        if isatty(0) == 1, let name = view.linkTarget("/proc/self/fd/0"), name.hasPrefix("/dev/") { facts.terminal = name }
         facts.ignoredSignals = ignoredSignals
         facts.umask = umask
         do {
