@@ -81,7 +81,7 @@ let package = Package(
         // Edges.
         swift("LinuxSys", ["CLinux", "CSpawn", "CSeccomp", "CCap", "CNft", "CData"]),
         swift("ProfileFile", ["Profile", "Vocabulary", "CYaml", "CData"]),
-        swift("HostProbe", ["LinuxSys", "CagePlan"]),
+        swift("HostProbe", ["LinuxSys", "CagePlan", "CLinux"]),
         swift("LogStore", ["Audit", "Events", "JSONBytes", "LinuxSys", "Vocabulary", crypto]),
         swift(
             "Launcher",
@@ -127,6 +127,12 @@ let package = Package(
         tests("CagePlanTests", ["CagePlan", "Profile", "Vocabulary"]),
         tests("RootTests", ["Launcher", "LinuxSys", "CagePlan", "Profile", "Vocabulary"]),
         tests("LauncherTests", ["Launcher", "Vocabulary"]),
+        tests(
+            "EgressTests",
+            [
+                "Egress", "CEgress", "CData", "Wire", "Vocabulary", "Profile", "Events", "JSONBytes", "Metering", "Redaction", "Providers",
+                "Policy", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOTLS"), nioSSL, x509, asn1, crypto,
+            ]),
         .target(name: "TestKit", dependencies: ["Vocabulary"], path: "Tests/TestKit", swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

@@ -14,7 +14,7 @@ public struct AkiosCommand: ParsableCommand {
             Exit status: 0 yes, 1 no, 2 usage, 3 something was found, 4 no such session or no permission.
             """,
         version: "akios 0.1.0",
-        subcommands: [SessionsCommand.self, LogsCommand.self, AuditCommand.self, ProfileCommand.self, ProtectCommand.self, DemoCommand.self])
+        subcommands: [DoctorCommand.self, SessionsCommand.self, LogsCommand.self, AuditCommand.self, ProfileCommand.self, ProtectCommand.self, DemoCommand.self])
 
     public init() {}
 

@@ -4,3 +4,5 @@
 #include "signals.h"
 #include "memfile.h"
 #include "space.h"
+#include "attributes.h"
+#include "probe.h"

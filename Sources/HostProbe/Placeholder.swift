@@ -1,1 +1,0 @@
-// HostProbe: see docs/modules.md
