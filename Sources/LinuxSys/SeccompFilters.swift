@@ -6,7 +6,7 @@ import Glibc
 /// The agent's filter: a list of what passes. What is known and not in it gets EPERM; what is unknown, and the newer
 /// calls whose arguments no filter can see, get ENOSYS.
 public struct AgentFilter: Sendable, Hashable {
-    public enum Base: String, Sendable, Hashable { case strict, standard }
+    public enum Base: String, Sendable, Hashable, CaseIterable { case strict, standard }
 
     public var base: Base
     /// Names or `@group` that a profile adds and takes away; taking away wins.
