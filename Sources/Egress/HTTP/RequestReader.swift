@@ -118,8 +118,9 @@ struct RequestReader {
     /// The head's bytes without the empty line that ends it.
     private mutating func headBytes() throws(RequestFault) -> [UInt8]? {
         // Clients of old send a stray line end after a body (RFC 9112 §2.2).
-        while searched == 0, buffer.readableBytes >= 2, buffer.getInteger(at: buffer.readerIndex, as: UInt16.self) == 0x0d0a {
+        while buffer.getInteger(at: buffer.readerIndex, as: UInt16.self) == 0x0d0a {
             buffer.moveReaderIndex(forwardBy: 2)
+            searched = 0
         }
         let from = max(0, searched - 3)
         let end = buffer.withUnsafeReadableBytes { bytes -> Int? in

@@ -1,0 +1,197 @@
+// Harness: egress in this process, between a supervisor that is a thread and an upstream that is a real TLS server.
+// Everything is as in a run, but the seccomp filter (it would bind the test) and the transparent sockets (a hook says
+// what was dialled).
+
+import CData
+import CEgress
+import Glibc
+import Metering
+import NIOCore
+import NIOPosix
+import NIOSSL
+import Profile
+import Redaction
+import Synchronization
+import Testing
+import Vocabulary
+import Wire
+
+@testable import Egress
+
+final class Harness: Sendable {
+    static let openai = "api.openai.com"
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
+    let supervisor: Supervisor
+    let upstream: Upstream
+    let port: Int
+    private let side: SideThread
+    private let clientContext: NIOSSLContext
+    private let ended: EventLoopFuture<Int32>
+
+    struct Failure: Error { var what: String }
+
+    init(
+        _ change: (inout Spec) -> Void = { _ in }, secrets: [EgressConfiguration.Secret] = [], trusted: Bool = true,
+        answer: @escaping @Sendable (Upstream.Request) -> Upstream.Answer
+    ) throws {
+        func name(_ text: String) throws -> HostName { try #require(HostName(text)) }
+        let hosts = try ["api.openai.com", "api.anthropic.com", "files.example", "evil.example"].map(name)
+        upstream = try Upstream(group: group, names: hosts, answer: answer)
+        var spec = Spec()
+        spec.name = "harness"
+        spec.providers = [ProviderGrant(id: .openai), ProviderGrant(id: .anthropic)]
+        for host in hosts { spec.network.resolve[host] = .init(address: .v4(0x7f00_0001), port: upstream.port) }
+        spec.network.allow = [
+            .init(
+                host: .exact(try name("files.example")), methods: ["GET", "HEAD", "POST", "PUT"], paths: ["/**"], namesPaths: true)
+        ]
+        change(&spec)
+
+        var pair: [Int32] = [-1, -1]
+        guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &pair) == 0 else { throw Failure(what: "socketpair") }
+        supervisor = Supervisor(descriptor: pair[0])
+        let (web, port) = try Self.listener()
+        self.port = port
+        let listeners = Listeners(
+            tcp4: web, tcp6: try Self.listener().0, udp4: -1, udp6: -1, dns4: try Self.listener().0, dns6: try Self.listener().0,
+            packets: -1)
+        let configuration = EgressConfiguration(
+            session: "test", profileName: "harness", profile: [],
+            hostRoots: trusted ? String(decoding: upstream.authority.pem, as: UTF8.self) : "",
+            profileRoots: [], nameServers: [], hosts: [:], secrets: secrets)
+        let authority = try SessionAuthority(session: "test")
+        let start = EgressProcess.Start(
+            configuration: configuration, spec: spec, authority: authority,
+            engine: try Engine(database: EgressProcess.embeddedPatterns(), handling: spec.pii),
+            prices: try PriceBook(tsv: EgressProcess.embeddedPrices()), filter: [], listeners: listeners)
+        let holder = DialledHolder()
+        let loop = group.next()
+        let promise = loop.makePromise(of: Int32.self)
+        ended = promise.futureResult
+        let service = EgressService(start: start, loop: loop, ended: promise, dialledHook: { _ in holder.value.withLock { $0 } })
+        side = try service.startSideThread()
+        let side = side
+        let bound = try loop.submit { try service.assemble(side) }.wait()
+        try bound.adopt(channel: pair[1]).wait()
+        self.holder = holder
+        var configurationTLS = TLSConfiguration.makeClientConfiguration()
+        configurationTLS.trustRoots = .certificates(try NIOSSLCertificate.fromPEMBytes(authority.pem))
+        clientContext = try NIOSSLContext(configuration: configurationTLS)
+        keep = service
+        let supervisor = supervisor
+        let pool = NIOThreadPool(numberOfThreads: 1)
+        pool.start()
+        pool.submit { _ in supervisor.run() }
+        try loop.submit { bound.greet() }.wait()
+        supervisor.say(.go)
+    }
+
+    private final class DialledHolder: Sendable { let value = Mutex(Dialled(address: .v4(0), port: 443)) }
+    private let holder: DialledHolder
+    /// The side thread's reports reach it weakly.
+    private let keep: EgressService
+
+    private static func listener() throws -> (Int32, Int) {
+        let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let bound = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(socket, $0, length) == 0 && getsockname(socket, $0, &length) == 0
+            }
+        }
+        guard bound, listen(socket, 64) == 0 else { throw Failure(what: "listener") }
+        return (socket, Int(UInt16(bigEndian: address.sin_port)))
+    }
+
+    /// What the resolver answers for a name, as an address; nil: none.
+    func resolve(_ name: String) -> IPAddress? {
+        guard let answer = side.names.reply(to: DNSPacket.query(name, type: 1)), answer.count > 16, answer[7] == 1 else {
+            return nil
+        }
+        return .v4(answer.suffix(4).reduce(0) { $0 << 8 | UInt32($1) })
+    }
+
+    /// A TLS connection as an agent makes one: asks for the name, dials what it got.
+    func connect(_ name: String, sni: String? = nil, port: UInt16 = 443) throws -> Client {
+        let address = try #require(resolve(name))
+        return try connect(address: address, port: port, sni: sni ?? name)
+    }
+
+    func connect(address: IPAddress, port dialledPort: UInt16 = 443, sni: String?) throws -> Client {
+        holder.value.withLock { $0 = Dialled(address: address, port: dialledPort) }
+        let client = try Client(group: group, port: port, tls: (clientContext, sni))
+        client.waitForTLS()
+        return client
+    }
+
+    /// Bytes without TLS.
+    func raw(_ name: String = Harness.openai, port dialledPort: UInt16 = 443) throws -> Client {
+        let address = try #require(resolve(name))
+        holder.value.withLock { $0 = Dialled(address: address, port: dialledPort) }
+        return try Client(group: group, port: port, tls: nil)
+    }
+
+    /// One request on a connection of its own; the whole answer as text.
+    func exchange(_ name: String, _ request: String, until: (String) -> Bool = Answer.isWhole) throws -> String {
+        let client = try connect(name)
+        client.send(request)
+        let text = client.wait(until)
+        client.close()
+        return text
+    }
+
+    func end() {
+        supervisor.say(.finish)
+        _ = try? ended.wait()
+        side.end()
+        try? upstream.channel.close().wait()
+        // Not closed under the thread that reads it: the number would be somebody else's by then.
+        if supervisor.wait({ $0.ended ? true : nil }) != nil { close(supervisor.descriptor) }
+        try? group.syncShutdownGracefully()
+    }
+}
+
+enum Answer {
+    /// Whether the text holds a head and all of its body.
+    static func isWhole(_ text: String) -> Bool {
+        guard let gap = text.range(of: "\r\n\r\n") else { return false }
+        let head = text[..<gap.lowerBound].lowercased()
+        if head.contains("transfer-encoding: chunked") { return text.hasSuffix("0\r\n\r\n") }
+        guard let field = head.range(of: "content-length: ") else { return false }
+        let length = Int(head[field.upperBound...].prefix { $0.isNumber }) ?? 0
+        return text[gap.upperBound...].utf8.count >= length
+    }
+
+    static func status(_ text: String) -> Int { Int(text.dropFirst(9).prefix(3)) ?? 0 }
+
+    static func body(_ text: String) -> String { text.range(of: "\r\n\r\n").map { String(text[$0.upperBound...]) } ?? "" }
+
+    /// The body with its chunks put together.
+    static func dechunked(_ text: String) -> String {
+        var rest = Array(body(text).utf8)[...]
+        var out: [UInt8] = []
+        while let end = rest.firstIndex(of: 13) {
+            guard let size = Int(String(decoding: rest[..<end], as: UTF8.self), radix: 16), size > 0 else { break }
+            let start = end + 2
+            guard start + size <= rest.endIndex else { break }
+            out += rest[start..<start + size]
+            rest = rest[(start + size + 2)...]
+        }
+        return String(decoding: out, as: UTF8.self)
+    }
+}
+
+extension String {
+    fileprivate func range(of text: String) -> Range<Index>? { firstRange(of: text) }
+}
+
+enum DNSPacket {
+    static func query(_ name: String, type: UInt16, id: UInt16 = 7) -> [UInt8] {
+        var out: [UInt8] = [UInt8(id >> 8), UInt8(id & 255), 1, 0, 0, 1, 0, 0, 0, 0, 0, 0]
+        for label in name.split(separator: ".") { out += [UInt8(label.utf8.count)] + Array(label.utf8) }
+        return out + [0, UInt8(type >> 8), UInt8(type & 255), 0, 1]
+    }
+}

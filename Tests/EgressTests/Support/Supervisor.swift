@@ -1,0 +1,109 @@
+// Supervisor: the other end of the channel, for tests. Reads every message through the permit table, admits what it is
+// told to, and remembers.
+
+import Events
+import Glibc
+import JSONBytes
+import Synchronization
+import Vocabulary
+import Wire
+
+final class Supervisor: Sendable {
+    struct Seen {
+        var messages: [FromEgress] = []
+        var ended = false
+        /// What broke the protocol.
+        var violation: String?
+        var refuses: (Refusal.Code, String)?
+        /// Answers to `admit` wait while this is true.
+        var holds = false
+        var held: [UInt64] = []
+    }
+
+    let descriptor: Int32
+    private let seen = Mutex(Seen())
+
+    init(descriptor: Int32) { self.descriptor = descriptor }
+
+    /// Reads until egress closes the channel. On a thread of its own.
+    func run() {
+        var assembler = FrameAssembler()
+        var permits = EgressPermits()
+        try? permits.receive(.hello(version: 1, caPEM: []))
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count = read(descriptor, &buffer, buffer.count)
+            guard count > 0 else { break }
+            assembler.feed(buffer[..<count])
+            do {
+                while let payload = try assembler.next() {
+                    let message = try FromEgress(payload: payload)
+                    try permits.receive(message)
+                    take(message)
+                }
+            } catch {
+                seen.withLock { $0.violation = "\(error)" }
+            }
+        }
+        seen.withLock { $0.ended = true }
+    }
+
+    private func take(_ message: FromEgress) {
+        let answer: ToEgress? = seen.withLock { seen in
+            seen.messages.append(message)
+            guard case .admit(let id, _, _) = message else { return nil }
+            if seen.holds {
+                seen.held.append(id)
+                return nil
+            }
+            if let (code, told) = seen.refuses { return .refused(id: id, why: code, told: told) }
+            return .admitted(id: id)
+        }
+        if let answer { say(answer) }
+    }
+
+    func say(_ message: ToEgress) {
+        guard let frame = try? message.frame() else { return }
+        _ = write(descriptor, frame, frame.count)
+    }
+
+    func change(_ body: (inout Seen) -> Void) { seen.withLock { body(&$0) } }
+
+    /// Waits until `found` gives a value; nil after the patience of a stuck test.
+    func wait<T>(_ found: (Seen) -> T?) -> T? {
+        for _ in 0..<2000 {
+            if let value = seen.withLock({ found($0) }) { return value }
+            usleep(5000)
+        }
+        return nil
+    }
+
+    var violation: String? { seen.withLock { $0.violation } }
+
+    /// The data of all records of a kind so far, in order.
+    func records(_ kind: EventKind) -> [JSONValue] { seen.withLock { Self.records(kind, $0) } }
+
+    func waitForRecords(_ kind: EventKind, count: Int) -> [JSONValue]? {
+        wait { seen in
+            let found = Self.records(kind, seen)
+            return found.count >= count ? found : nil
+        }
+    }
+
+    private static func records(_ kind: EventKind, _ seen: Seen) -> [JSONValue] {
+        seen.messages.compactMap { message in
+            let draft: RecordDraft
+            switch message {
+            case .admit(_, _, let record), .settle(_, _, let record), .note(let record): draft = record
+            default: return nil
+            }
+            return draft.kind == kind ? try? JSONValue.parse(draft.data) : nil
+        }
+    }
+
+    var settlements: [Settlement] {
+        seen.withLock { seen in
+            seen.messages.compactMap { if case .settle(_, let settlement, _) = $0 { settlement } else { nil } }
+        }
+    }
+}

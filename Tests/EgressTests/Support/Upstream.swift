@@ -1,0 +1,164 @@
+// Upstream: a real TLS server on loopback that answers as a test says and remembers what it got.
+
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import NIOSSL
+import Synchronization
+import Vocabulary
+
+@testable import Egress
+
+final class Upstream: Sendable {
+    struct Request: Sendable {
+        var head: HTTPRequestHead
+        var body: [UInt8]
+        var connection: ObjectIdentifier
+    }
+
+    /// What to answer: pieces of the body are flushed one by one; nil in their place waits for `release`.
+    struct Answer: Sendable {
+        var status = HTTPResponseStatus.ok
+        var headers: [(String, String)] = [("content-type", "application/json")]
+        var pieces: [String?] = []
+        var isChunked = false
+        /// Close the connection in place of the end.
+        var breaksOff = false
+        init(
+            _ pieces: [String?], status: HTTPResponseStatus = .ok, type: String = "application/json", isChunked: Bool = false,
+            breaksOff: Bool = false, headers: [(String, String)] = []
+        ) {
+            self.pieces = pieces
+            self.status = status
+            self.headers = [("content-type", type)] + headers
+            self.isChunked = isChunked
+            self.breaksOff = breaksOff
+        }
+    }
+
+    let authority: SessionAuthority
+    let channel: any Channel
+    private let seen = Mutex<[Request]>([])
+    private let answering: Mutex<@Sendable (Request) -> Answer>
+    private let released: Mutex<Bool> = Mutex(false)
+
+    init(group: any EventLoopGroup, names: [HostName], answer: @escaping @Sendable (Request) -> Answer) throws {
+        authority = try SessionAuthority(session: "upstream")
+        answering = Mutex(answer)
+        var contexts: [String: NIOSSLContext] = [:]
+        for name in names { contexts[name.text] = try authority.serverContext(for: .name(name)) }
+        let box = Box()
+        channel = try ServerBootstrap(group: group)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    guard let upstream = box.upstream.withLock({ $0 }), let context = contexts.first?.value else {
+                        throw ChannelError.inappropriateOperationForState
+                    }
+                    let operations = channel.pipeline.syncOperations
+                    // Chosen by name like a real server, so that a wrong or missing SNI shows.
+                    let byName = contexts
+                    let sni = ByteToMessageHandler(NameChooser(contexts: byName, fallback: context))
+                    try operations.addHandler(sni)
+                    try operations.configureHTTPServerPipeline()
+                    try operations.addHandler(Handler(upstream: upstream))
+                }
+            }
+            .bind(host: "127.0.0.1", port: 0).wait()
+        box.upstream.withLock { $0 = self }
+    }
+
+    private final class Box: Sendable { let upstream = Mutex<Upstream?>(nil) }
+
+    var port: UInt16 { UInt16(channel.localAddress?.port ?? 0) }
+    var requests: [Request] { seen.withLock { $0 } }
+    func answer(_ with: @escaping @Sendable (Request) -> Answer) { answering.withLock { $0 = with } }
+    func release() { released.withLock { $0 = true } }
+    fileprivate var isReleased: Bool { released.withLock { $0 } }
+
+    fileprivate func take(_ request: Request) -> Answer {
+        seen.withLock { $0.append(request) }
+        return answering.withLock { $0 }(request)
+    }
+
+    /// Peeks at the ClientHello and puts the TLS handler of that name in front.
+    private struct NameChooser: ByteToMessageDecoder {
+        typealias InboundOut = ByteBuffer
+        let contexts: [String: NIOSSLContext]
+        let fallback: NIOSSLContext
+
+        mutating func decode(context: ChannelHandlerContext, buffer: inout ByteBuffer) throws -> DecodingState {
+            guard case .hello(let name) = ClientHello.parse(buffer.readableBytesView) else { return .needMoreData }
+            let chosen = name.flatMap { contexts[$0.text] } ?? fallback
+            let operations = context.pipeline.syncOperations
+            let decoder = try operations.handler(type: ByteToMessageHandler<NameChooser>.self)
+            try operations.addHandler(NIOSSLServerHandler(context: chosen), position: .after(decoder))
+            operations.removeHandler(decoder, promise: nil)
+            return .needMoreData
+        }
+
+        mutating func decodeLast(context: ChannelHandlerContext, buffer: inout ByteBuffer, seenEOF: Bool) throws -> DecodingState {
+            context.fireChannelRead(NIOAny(buffer))
+            buffer.clear()
+            return .needMoreData
+        }
+    }
+
+    private final class Handler: ChannelInboundHandler {
+        typealias InboundIn = HTTPServerRequestPart
+        typealias OutboundOut = HTTPServerResponsePart
+        private let upstream: Upstream
+        private var head: HTTPRequestHead?
+        private var body: [UInt8] = []
+
+        init(upstream: Upstream) { self.upstream = upstream }
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            switch unwrapInboundIn(data) {
+            case .head(let head):
+                self.head = head
+                body = []
+            case .body(let part): body += part.readableBytesView
+            case .end:
+                guard let head else { return }
+                let request = Request(head: head, body: body, connection: ObjectIdentifier(context.channel))
+                let answer = upstream.take(request)
+                var headers = HTTPHeaders(answer.headers)
+                if answer.isChunked {
+                    headers.add(name: "transfer-encoding", value: "chunked")
+                } else {
+                    headers.add(name: "content-length", value: String(answer.pieces.compactMap { $0?.utf8.count }.reduce(0, +)))
+                }
+                context.writeAndFlush(
+                    wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: answer.status, headers: headers))),
+                    promise: nil)
+                proceed(context, answer, answer.pieces[...])
+            }
+        }
+
+        private func proceed(_ context: ChannelHandlerContext, _ answer: Answer, _ pieces: ArraySlice<String?>) {
+            guard context.channel.isActive else { return }
+            var rest = pieces
+            while let piece = rest.first {
+                guard let text = piece else {
+                    if upstream.isReleased {
+                        rest = rest.dropFirst()
+                        continue
+                    }
+                    let bound = NIOLoopBound((self, context, answer, rest), eventLoop: context.eventLoop)
+                    context.eventLoop.scheduleTask(in: .milliseconds(5)) {
+                        let (handler, context, answer, rest) = bound.value
+                        handler.proceed(context, answer, rest)
+                    }
+                    return
+                }
+                context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: text)))), promise: nil)
+                rest = rest.dropFirst()
+            }
+            if answer.breaksOff { return context.close(promise: nil) }
+            context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        }
+
+        func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+    }
+}
