@@ -18,6 +18,8 @@ public struct CageFacts: Sendable {
     /// The caller's environment, to pick from.
     public var callerEnvironment: [String: String]
     public var placeholders: [String: String] = [:]
+    /// False lets the cage stand on a kernel without Landlock, and says so: the mounts still hold.
+    public var requiresLandlock = true
     /// Limits are a cgroup's; without one, limits of single processes stand in.
     public var hasCgroup = false
     public var hasIPv6 = true
@@ -300,7 +302,7 @@ struct PlanMaker<View: FileView> {
 
     private mutating func addLandlock() {
         // Scopes: 1 abstract Unix sockets, 2 signals. Rules before the ids change: they open paths.
-        add(.landlock(handled: .all, scopes: 3, leastABI: 1))
+        add(.landlock(handled: .all, scopes: 3, leastABI: 1), optional: !facts.requiresLandlock)
         // What is readable the tree itself decides; Landlock decides who writes and starts what.
         add(.allow("/", .read))
         for rule in landlock { add(.allow(rule.path, rule.rights)) }

@@ -19,12 +19,13 @@ let initProgram: Result<String, TestFailure> = {
     return .success(path)
 }()
 
-/// An empty folder on a disk, removed with all in it.
+/// An empty folder, removed with all in it. TMPDIR names a disk where /tmp is memory: older kernels cannot id-map that.
 struct Scratch: ~Copyable {
     let path: String
 
     init() throws {
-        var template = Array("/tmp/akios-cage-XXXXXX".utf8CString)
+        let base = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+        var template = Array("\(base)/akios-cage-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw TestFailure(reason: "mkdtemp") }
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         chmod(path, 0o755)

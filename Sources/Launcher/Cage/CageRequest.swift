@@ -28,6 +28,8 @@ public struct CageRequest: Sendable {
     public var received: [String] = []
     /// Borrowed: an open cgroup v2 folder.
     public var cgroup: Int32?
+    /// False where the profile runs below the tier that promises Landlock.
+    public var requiresLandlock = true
     public var takesTerminal = false
     public var ignoredSignals: UInt64 = 0
     public var umask: UInt32 = 0o022
@@ -98,6 +100,7 @@ extension CageRequest {
             sandbox: sandbox, identity: identity, callerHome: caller.home, workspace: place, command: found, arguments: command,
             callerEnvironment: environment)
         facts.placeholders = placeholders
+        facts.requiresLandlock = requiresLandlock
         facts.hasCgroup = cgroup != nil
         facts.hasIPv6 = view.entry("/proc/sys/net/ipv6") != nil
         facts.ruleset = ruleset
