@@ -14,7 +14,10 @@ public struct AkiosCommand: ParsableCommand {
             Exit status: 0 yes, 1 no, 2 usage, 3 something was found, 4 no such session or no permission.
             """,
         version: "akios 0.1.0",
-        subcommands: [DoctorCommand.self, SessionsCommand.self, LogsCommand.self, AuditCommand.self, ProfileCommand.self, ProtectCommand.self, DemoCommand.self])
+        subcommands: [
+            DoctorCommand.self, SessionsCommand.self, LogsCommand.self, AuditCommand.self, ProfileCommand.self, ProtectCommand.self,
+            DemoCommand.self,
+        ])
 
     public init() {}
 
@@ -37,7 +40,9 @@ public struct AkiosCommand: ParsableCommand {
                 Console.line(fullMessage(for: error))
                 Glibc.exit(Status.yes.rawValue)
             }
-            Console.complain(Complaint(message(for: error), hint: "akios --help"))
+            // The parser writes sentences; our errors begin small.
+            let what = message(for: error)
+            Console.complain(Complaint(what.prefix(1).lowercased() + what.dropFirst(), hint: "akios --help"))
             Glibc.exit(exitCode(for: error) == .validationFailure ? Status.usage.rawValue : Status.no.rawValue)
         }
     }
