@@ -7,6 +7,7 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
+#include <linux/magic.h>
 #include <linux/seccomp.h>
 #include <linux/securebits.h>
 #include <signal.h>
@@ -14,6 +15,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 int do_limit(const struct step *step) {
@@ -38,6 +40,15 @@ static bool holds_nothing(void) {
     return true;
 }
 
+// A pipe of the caller's belongs to the caller, and `>/dev/stderr` opens it anew: as an id that nobody has, the agent could
+// not. Anonymous pipes only: a fifo with a name is a file of the host.
+static void hand_over_pipes(uid_t uid, gid_t gid) {
+    for (int fd = 0; fd < 3; fd++) {
+        struct statfs system;
+        if (fstatfs(fd, &system) == 0 && system.f_type == PIPEFS_MAGIC && fchown(fd, uid, gid) != 0) continue; // reopening fails, as outside
+    }
+}
+
 // number: uid, gid. step_groups: supplementary groups can be and are dropped (rootless the kernel forbids it).
 int do_identity(const struct step *step) {
     uid_t uid = (uid_t)step->number[0];
@@ -45,6 +56,7 @@ int do_identity(const struct step *step) {
     bool drops = step->flags & step_groups;
     errno = EINVAL;
     if (uid == 0 || gid == 0) return -1;
+    hand_over_pipes(uid, gid);
     if (drops && setgroups(0, NULL) != 0) return -1;
     // Needs CAP_SETPCAP, hence before the ids. The locks also make exec of a root-owned set-id file worth nothing.
     for (int cap = 0; cap < 64 && prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)

@@ -16,7 +16,10 @@ let initProgram: Result<String, TestFailure> = {
         return .failure(TestFailure(reason: "cannot compile akios-init"))
     }
     chmod(path, 0o755)
-    return .success(path)
+    // Held open and removed at once, so that no end of a test run leaves it behind.
+    let number = open(path, O_RDONLY | O_CLOEXEC)
+    unlink(path)
+    return number < 0 ? .failure(TestFailure(reason: "cannot open akios-init")) : .success("/proc/self/fd/\(number)")
 }()
 
 /// An empty folder, removed with all in it. TMPDIR names a disk where /tmp is memory: older kernels cannot id-map that.

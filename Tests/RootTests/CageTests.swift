@@ -304,6 +304,25 @@ struct CageTests {
         #expect(scratch.read("out") == "captured\n")
     }
 
+    /// Root's pipe is no stranger's to open, and `>/dev/stderr` opens it.
+    @Test func aPipeOfTheCallersCanBeOpenedAnew() async throws {
+        let scratch = try Scratch()
+        let path = scratch.path
+        _ = try initProgram.get()
+        await #expect(processExitsWith: .success) { [path = path as String] in
+            var pair: [Int32] = [-1, -1]
+            guard pipe(&pair) == 0, dup2(pair[1], 2) == 2 else { exit(9) }
+            let request = CageRequest(
+                sandbox: .init(), caller: Caller(uid: 0, gid: 0, name: "root", home: "/root"), privileged: true, directory: path,
+                command: ["/bin/sh", "-c", "echo anew >/dev/stderr"], environment: ["PATH": "/bin"],
+                initProgram: try initProgram.get())
+            let status = try runCage(request).status
+            var bytes = [UInt8](repeating: 0, count: 16)
+            let count = read(pair[0], &bytes, bytes.count)
+            exit(status == 0 && count == 5 ? 0 : 1)
+        }
+    }
+
     @Test func supervisorsDeathIsTheAgents() async throws {
         let scratch = try Scratch()
         let path = scratch.path
