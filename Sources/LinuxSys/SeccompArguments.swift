@@ -13,7 +13,6 @@ enum AgentArguments {
         case "openat": [[.bits(creating, of: 2)], [.bits(setIDBits, of: 3)]]
         case "socket": sockets(options)
         case "socketpair": [[.int(0, is: Family.unix)]]
-        case "ioctl": terminalSafe
         case "prctl": prctlOptions.map { [.int(0, is: $0)] }
         case "personality": personalities.map { [.int(0, is: $0)] }
         // A fast-open carries its destination past `connect`, which is what asks the supervisor there.
@@ -62,15 +61,8 @@ enum AgentArguments {
         return allowed
     }
 
-    /// Every ioctl but TIOCSTI (0x5412), TIOCLINUX (0x541C) and TIOCCONS (0x541D), which put words into a terminal
-    /// that outlives the cage. "Not one of them" in tests that must all be "masked equal": a command that differs from
-    /// 0x541x in any of the upper 28 bits, or is one of the harmless 0x541x.
-    private static let terminalSafe: [[ArgumentTest]] = {
-        let row: UInt32 = 0x5410
-        let refused: Set<UInt32> = [0x5412, 0x541C, 0x541D]
-        let elsewhere = (4..<32).map { bit in [ArgumentTest.bits(1 << bit, of: 1, are: ~row & 1 << bit)] }
-        return elsewhere + (row..<row + 16).filter { !refused.contains($0) }.map { [.int(1, is: $0)] }
-    }()
+    /// TIOCSTI, TIOCLINUX and TIOCCONS put words into a terminal that outlives the cage.
+    static let terminalInjection = RefusedValues(name: "ioctl", index: 1, values: [0x5412, 0x541C, 0x541D])
 
     private static let prctlOptions: [UInt32] = [
         1, 2,  // SET/GET_PDEATHSIG

@@ -64,7 +64,7 @@ public struct AgentFilter: Sendable, Hashable {
             }
         }
         for name in tables.groups["@absent"] ?? [] { rules.append(SyscallRule(name: name, action: .errno(ENOSYS))) }
-        return try SeccompProgram.compile(rules)
+        return try SeccompProgram.compile(rules, refusing: AgentArguments.terminalInjection)
     }
 }
 

@@ -46,12 +46,35 @@ struct SyscallRule: Sendable {
     var alternatives: [[ArgumentTest]] = []
 }
 
+/// Values of one argument, read as 32 bits, that a call may not carry.
+struct RefusedValues: Sendable {
+    var name: String
+    var index: UInt32
+    var values: [UInt32]
+
+    /// Runs with the call's number in the accumulator; falls out at its end.
+    fileprivate func instructions() throws(SeccompError) -> [UInt8] {
+        guard case .number(let number) = try SyscallNumber(name: name) else { return [] }
+        let count = UInt8(values.count)
+        var program: [UInt8] = []
+        SeccompProgram.emit(&program, 0x15, UInt32(bitPattern: number), onFalse: count + 3)  // another call: leave
+        SeccompProgram.emit(&program, 0x20, 16 + 8 * index)  // ld [low half of the argument]
+        for (place, value) in values.enumerated() {
+            SeccompProgram.emit(&program, 0x15, value, onTrue: count - UInt8(place))
+        }
+        SeccompProgram.emit(&program, 0x05, 1)  // ja: leave
+        SeccompProgram.emit(&program, 0x06, SyscallAction.errno(EPERM).code)  // ret
+        return program
+    }
+}
+
 enum SeccompProgram {
     /// Compiles rules to `struct sock_filter` bytes of this machine's byte order.
     ///
     /// A call that has rules and matches none of them gets EPERM.
     /// - Throws: ``SeccompError``; a name that this architecture lacks is skipped, one that nobody has is an error.
-    static func compile(_ rules: [SyscallRule]) throws(SeccompError) -> [UInt8] {
+    /// - Parameter refusing: values of one argument that get EPERM although `rules` allow the call.
+    static func compile(_ rules: [SyscallRule], refusing: RefusedValues? = nil) throws(SeccompError) -> [UInt8] {
         guard let context = seccomp_init(SyscallAction.errno(EPERM).code) else { throw .system(SysError("seccomp_init", ENOMEM)) }
         defer { seccomp_release(context) }
         // A call by another architecture's table (i386 by int 0x80, x32 by bit 30) would be read by the wrong numbers.
@@ -70,12 +93,14 @@ enum SeccompProgram {
                 try check("seccomp_rule_add", result, on: rule.name)
             }
         }
-        return unknownNumbers() + (try export(context))
+        return (try prologue(refusing)) + (try export(context))
     }
 
-    /// In front of libseccomp's program: ENOSYS for numbers that this build does not know, so that a C library newer
-    /// than it falls back. libseccomp 2.5 has one default for both kinds. Whatever is not ours goes on to its checks.
-    private static func unknownNumbers() -> [UInt8] {
+    /// In front of libseccomp's program, for what libseccomp 2.5 cannot say: ENOSYS for numbers that this build does not
+    /// know, so that a C library newer than it falls back (there is one default for both kinds); and "any value but
+    /// these" of an argument read as 32 bits (as alternatives, 40 of them, it takes 150 ms to compile). Whatever is not
+    /// decided here goes on to libseccomp's checks, the architecture's first.
+    private static func prologue(_ refusing: RefusedValues?) throws(SeccompError) -> [UInt8] {
         #if arch(x86_64)
             let architecture: UInt32 = 0xC000_003E
         #elseif arch(arm64)
@@ -83,20 +108,22 @@ enum SeccompProgram {
         #endif
         let loadNumber: UInt32 = 0
         let loadArchitecture: UInt32 = 4
+        let refusals = try refusing?.instructions() ?? []
+        let beyond = UInt8(refusals.count / 8)
         var program: [UInt8] = []
         emit(&program, 0x20, loadArchitecture)  // ld [arch]
-        emit(&program, 0x15, architecture, onFalse: 6)  // another architecture: leave
+        emit(&program, 0x15, architecture, onFalse: 6 + beyond)  // another architecture: leave
         emit(&program, 0x20, loadNumber)  // ld [nr]
-        emit(&program, 0x35, 0x4000_0000, onTrue: 4)  // x32, or -1: leave
+        emit(&program, 0x35, 0x4000_0000, onTrue: 4 + beyond)  // x32, or -1: leave
         emit(&program, 0x25, KnownNumbers.newest, onTrue: 2)
         emit(&program, 0x35, KnownNumbers.gap.upperBound, onTrue: 2)
         emit(&program, 0x35, KnownNumbers.gap.lowerBound, onFalse: 1)
         emit(&program, 0x06, SyscallAction.errno(ENOSYS).code)  // ret
-        return program
+        return program + refusals
     }
 
     /// One `struct sock_filter`: u16 code, u8 jt, u8 jf, u32 k.
-    private static func emit(_ program: inout [UInt8], _ code: UInt16, _ k: UInt32, onTrue: UInt8 = 0, onFalse: UInt8 = 0) {
+    fileprivate static func emit(_ program: inout [UInt8], _ code: UInt16, _ k: UInt32, onTrue: UInt8 = 0, onFalse: UInt8 = 0) {
         withUnsafeBytes(of: code) { program.append(contentsOf: $0) }
         program.append(onTrue)
         program.append(onFalse)
