@@ -113,8 +113,9 @@ struct Run {
         let output = evidence.output(exit, outcome.totals, spent, sealed: sealed).bytes()
         let receipt = evidence.receipt(exit, spent, sealed: sealed, key: session.key)
         var failed: [String] = []
-        keep(output, "output.json", in: session.folder, copy: options.output, &failed)
+        // The receipt before output.json: who waits for the latter finds all of the session there.
         if let receipt { keep(receipt, "receipt.json", in: session.folder, copy: options.receipt, &failed) }
+        keep(output, "output.json", in: session.folder, copy: options.output, &failed)
         if !options.quiet {
             Console.note(evidence.summary(exit, outcome.totals, spent, refusals: admissions.refusals, stop: outcome.stop))
         }

@@ -16,6 +16,8 @@ struct SignalQueue: ~Copyable {
     init() throws(SysError) {
         // A writer that ignores a closed pipe reads EPIPE; dying of it would leave the agent without a supervisor.
         try syscall("sigaction") { akios_ignore_signal(SIGPIPE) }
+        // A size limit of the caller's must show as a full log, not as our death.
+        try syscall("sigaction") { akios_ignore_signal(SIGXFSZ) }
         // Written to from a background group, the terminal would stop us.
         try syscall("sigaction") { akios_ignore_signal(SIGTTOU) }
         fd = OwnedFD(owning: try syscall("signalfd") { akios_signalfd(Self.numbers, Int32(Self.numbers.count)) })
