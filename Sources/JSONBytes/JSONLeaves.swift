@@ -49,15 +49,6 @@ public struct JSONLeaves: Sendable {
     /// A number for the container that a leaf stands in, the same for all its leaves; -1 at the top.
     public func object(of leaf: JSONLeaf) -> Int { Int(leaf.container) }
 
-    /// Whether some key of the same object has this text in it.
-    public func holdsKey(containing text: String, inObjectOf leaf: JSONLeaf, of body: [UInt8]) -> Bool {
-        leaves.contains { other in
-            guard other.kind == .key, other.container == leaf.container else { return false }
-            let bytes = other.hasEscapes ? JSONString.unescape(body[other.range]) : Array(body[other.range])
-            return String(decoding: bytes, as: UTF8.self).contains(text)
-        }
-    }
-
     /// The way from the top to a leaf: keys as text, positions as numbers. For a key it is the way to its value.
     public func path(of leaf: JSONLeaf, in body: [UInt8]) -> [JSONPathStep] {
         var steps: [JSONPathStep] = []

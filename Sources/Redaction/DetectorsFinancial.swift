@@ -23,11 +23,11 @@ extension Detectors {
     }
 
     private static func cardEnd(_ run: DigitRun, from first: Int) -> Int? {
-        let groupings = [[4, 4, 4, 4, 3], [4, 4, 4, 4], [4, 6, 5], [4, 6, 4], [4, 4, 5]]
-        for grouping in groupings where first + grouping.count <= run.groups.count {
-            let groups = first..<(first + grouping.count)
+        for (shape, count) in cardShapes where first + count <= run.groups.count {
+            let groups = first..<(first + count)
+            guard run.shape(groups) == shape else { continue }
             let separator = run.separator(in: groups)
-            guard run.lengths(groups) == grouping, separator == 0x20 || separator == UInt8(ascii: "-") else { continue }
+            guard separator == 0x20 || separator == UInt8(ascii: "-") else { continue }
             if isCard(run.digits(groups)), run.standsAlone(run.span(groups)) { return groups.upperBound }
         }
         let span = run.groups[first]
@@ -36,6 +36,9 @@ extension Detectors {
         if span.count == 13, !run.segment.context(before: span.lowerBound, cardWords) { return nil }
         return first + 1
     }
+
+    /// How cards are embossed: groups of four, 4-6-5, 4-6-4.
+    private static let cardShapes = [(0x44443, 5), (0x4444, 4), (0x465, 3), (0x464, 3)]
 
     static func isCard(_ digits: [UInt8]) -> Bool {
         guard (13...19).contains(digits.count), isIssued(digits) else { return false }

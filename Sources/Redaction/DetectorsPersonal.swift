@@ -71,7 +71,7 @@ extension Detectors {
                 }
                 continue
             }
-            guard index + 3 <= run.groups.count, run.lengths(index..<(index + 3)) == [3, 2, 4] else { continue }
+            guard index + 3 <= run.groups.count, run.shape(index..<(index + 3)) == 0x324 else { continue }
             let separator = run.separator(in: index..<(index + 3))
             let span = run.span(index..<(index + 3))
             guard separator != 0, isSocialSecurity(run.digits(index..<(index + 3))), run.standsAlone(span) else { continue }

@@ -40,7 +40,14 @@ struct DigitRun {
         }
     }
 
-    func lengths(_ range: Range<Int>) -> [Int] { groups[range].map(\.count) }
+    /// The groups' lengths as hexadecimal digits, `0x334` for 3-3-4 (15 stands for more): compared without an allocation, because
+    /// rows of numbers ask for every place in them.
+    func shape(_ range: Range<Int>) -> Int { range.reduce(0) { $0 << 4 | min(groups[$1].count, 15) } }
+
+    func digitCount(_ range: Range<Int>) -> Int { range.reduce(0) { $0 + groups[$1].count } }
+
+    /// The value of a group's digit.
+    func digit(_ group: Int, _ index: Int) -> UInt8 { segment[groups[group].lowerBound + index] - 0x30 }
 
     /// The byte between this group and the next if it is just one, else 0.
     func separator(after group: Int) -> UInt8 {

@@ -126,25 +126,39 @@ extension Engine {
 }
 
 /// Markers for keys. No key may come twice, so the second one of a kind in an object is numbered; so is one that meets a key
-/// that looks like a marker.
+/// that holds the like of it already.
 private struct KeyMarkers {
     private struct Slot: Hashable {
         let object: Int
-        let type: String
+        let word: String
     }
 
     private var given: [Slot: Int] = [:]
+    /// What stands between guillemets in the body's own keys; read once, when the first key is changed.
+    private var taken: Set<Slot>?
 
     mutating func marker(_ type: String, _ leaf: JSONLeaf, in leaves: JSONLeaves, of body: [UInt8]) -> String {
-        let slot = Slot(object: leaves.object(of: leaf), type: type)
-        let plain = Engine.marker(type)
-        var number = given[slot, default: 0]
-        var marker: String
+        let taken = self.taken ?? Self.words(leaves, of: body)
+        self.taken = taken
+        let object = leaves.object(of: leaf)
+        var number = given[Slot(object: object, word: type), default: 0]
+        var word: String
         repeat {
             number += 1
-            marker = number == 1 ? plain : "«\(type):\(number)»"
-        } while leaves.holdsKey(containing: marker, inObjectOf: leaf, of: body)
-        given[slot] = number
-        return marker
+            word = number == 1 ? type : "\(type):\(number)"
+        } while taken.contains(Slot(object: object, word: word))
+        given[Slot(object: object, word: type)] = number
+        return Engine.marker(word)
+    }
+
+    private static func words(_ leaves: JSONLeaves, of body: [UInt8]) -> Set<Slot> {
+        var words: Set<Slot> = []
+        for leaf in leaves.leaves where leaf.kind == .key && (leaf.hasEscapes || leaf.traits.contains(.notASCII)) {
+            let key = String(decoding: JSONString.unescape(body[leaf.range]), as: UTF8.self)
+            for part in key.split(separator: "«", omittingEmptySubsequences: false).dropFirst() {
+                words.insert(Slot(object: leaves.object(of: leaf), word: String(part.prefix { $0 != "»" })))
+            }
+        }
+        return words
     }
 }

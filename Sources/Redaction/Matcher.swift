@@ -102,17 +102,27 @@ struct Matcher {
                 runDone = DigitRun.end(segment, probe)
                 try budget.spend(runDone - before)
             }
-            for index in hit.only.map({ [$0] }) ?? plan.direct[hit.anchor] {
-                found.removeAll(keepingCapacity: true)
-                Detectors.all[index].match(segment, hit.end, &found)
-                try budget.spend(64 + found.reduce(0) { $0 + $1.range.count })
-                for span in found where span.range.lowerBound >= segment.lower && span.range.upperBound <= segment.upper {
-                    inSegment.append(Match(range: span.range, detector: index, validated: span.validated))
-                }
+            if let only = hit.only {
+                try ask(only, segment, hit.end, &found, &inSegment, &budget)
+            } else {
+                for index in plan.direct[hit.anchor] { try ask(index, segment, hit.end, &found, &inSegment, &budget) }
             }
         }
         Self.resolve(&inSegment, into: &outcome.matches)
         return settled
+    }
+
+    private func ask(
+        _ detector: Int, _ segment: Segment, _ end: Int, _ found: inout [Found], _ matches: inout [Match],
+        _ budget: inout ScanBudget
+    ) throws(ScanError) {
+        found.removeAll(keepingCapacity: true)
+        Detectors.all[detector].match(segment, end, &found)
+        try budget.spend(16)
+        for span in found where span.range.lowerBound >= segment.lower && span.range.upperBound <= segment.upper {
+            try budget.spend(span.range.count)
+            matches.append(Match(range: span.range, detector: detector, validated: span.validated))
+        }
     }
 
     /// The hits that detectors want, in order; those of key words moved to the value they announce.

@@ -23,15 +23,23 @@ enum Phone {
         if segment.at(lower - 1) == UInt8(ascii: "+"), !ASCII.isWord(segment.at(lower - 2)) {
             return international(run, first, lower: lower - 1)
         }
-        // An arbitrary number of groups is tried, longest first: a shorter reading would leave digits behind.
-        let most = min(run.groups.count, first + 6)
-        for last in stride(from: most, to: first, by: -1) where isJoined(run, first..<last) {
+        // Longest first: a shorter reading would leave digits behind.
+        var most = first + 1
+        while most < run.groups.count, most < first + 6, isJoined(run, most - 1) { most += 1 }
+        var announced: Bool?
+        for last in stride(from: most, to: first, by: -1) {
             let groups = first..<last
+            let count = run.digitCount(groups)
+            guard (7...17).contains(count), DigitRun.closes(segment, run.groups[last - 1].upperBound),
+                DigitRun.opens(segment, lower)
+            else { continue }
             let span = lower..<run.groups[last - 1].upperBound
-            guard DigitRun.closes(segment, span.upperBound), DigitRun.opens(segment, parenthesis ? lower : span.lowerBound) else {
-                continue
-            }
-            if isNational(run, groups, parenthesis: parenthesis) || isAnnounced(run, groups, span) { return (span, last) }
+            if isNational(run, groups, count, parenthesis: parenthesis) { return (span, last) }
+            // A word before it says so: then 7 to 15 digits in any grouping.
+            guard count <= 15, last - first < 6 || count > 8 else { continue }
+            let isAnnounced = announced ?? segment.context(before: lower, words)
+            announced = isAnnounced
+            if isAnnounced { return (span, last) }
         }
         return nil
     }
@@ -42,7 +50,7 @@ enum Phone {
         var last = first
         var count = 0
         var best: Int?
-        while last < run.groups.count, last == first || isJoined(run, (last - 1)..<(last + 1)) {
+        while last < run.groups.count, last == first || isJoined(run, last - 1) {
             count += run.groups[last].count
             if count > 15 { break }
             last += 1
@@ -52,49 +60,47 @@ enum Phone {
         return (lower..<run.groups[best - 1].upperBound, best)
     }
 
-    /// Between two groups stands one separator, or a parenthesis with at most one beside it.
-    private static func isJoined(_ run: DigitRun, _ groups: Range<Int>) -> Bool {
-        groups.dropLast().allSatisfy { index in
-            let gap = run.groups[index].upperBound..<run.groups[index + 1].lowerBound
-            let bytes = gap.map { run.segment[$0] }
-            if bytes.contains(UInt8(ascii: "+")) { return false }
-            let parentheses = bytes.filter { $0 == UInt8(ascii: "(") || $0 == UInt8(ascii: ")") }.count
-            return bytes.count - parentheses <= 1 && parentheses <= 1 || (parentheses == 1 && bytes.count <= 3)
+    /// Between a group and the next stands one separator, or a parenthesis with at most one on each side.
+    private static func isJoined(_ run: DigitRun, _ group: Int) -> Bool {
+        let gap = run.groups[group].upperBound..<run.groups[group + 1].lowerBound
+        guard gap.count <= 3 else { return false }
+        var parentheses = 0
+        for index in gap {
+            switch run.segment[index] {
+            case UInt8(ascii: "+"): return false
+            case UInt8(ascii: "("), UInt8(ascii: ")"): parentheses += 1
+            default: break
+            }
         }
+        return parentheses <= 1 && (gap.count - parentheses <= 1 || parentheses == 1)
     }
 
-    private static func isNational(_ run: DigitRun, _ groups: Range<Int>, parenthesis: Bool) -> Bool {
-        let lengths = run.lengths(groups)
-        let digits = run.digits(groups)
+    private static func isNational(_ run: DigitRun, _ groups: Range<Int>, _ count: Int, parenthesis: Bool) -> Bool {
+        let first = groups.lowerBound
         let separator = run.separator(in: groups)
-        let closed = parenthesis && run.segment.at(run.groups[groups.lowerBound].upperBound) == UInt8(ascii: ")")
-        if groups.count > 1, digits.starts(with: [0, 0]), digits.count >= 10, digits.count <= 17, digits[2] != 0, lengths[0] >= 3 {
-            return true
-        }
-        switch lengths {
-        case [3, 3, 4]:  // North America: (555) 123-4567, 555-123-4567, 555.123.4567
-            guard digits[0] >= 2 else { return false }
+        let closed = parenthesis && run.segment.at(run.groups[first].upperBound) == UInt8(ascii: ")")
+        let lead = run.digit(first, 0)
+        let length = run.groups[first].count
+        let second = length > 1 ? run.digit(first, 1) : 0
+        // 0033 6 12 34 56 78
+        if groups.count > 1, count >= 10, length >= 3, lead == 0, second == 0, run.digit(first, 2) != 0 { return true }
+        switch run.shape(groups) {
+        case 0x334:  // North America: (555) 123-4567, 555-123-4567, 555.123.4567
+            guard lead >= 2 else { return false }
             if closed || separator == UInt8(ascii: "-") { return true }
-            return separator == UInt8(ascii: ".") && digits[3] >= 2
-        case [1, 3, 3, 4]:
-            return digits[0] == 1 && digits[1] >= 2 && (separator == UInt8(ascii: "-") || separator == UInt8(ascii: "."))
-        case [2, 2, 2, 2, 2]:  // France
-            return digits[0] == 0 && digits[1] != 0 && separator != 0
-        case [3, 4, 4]:  // United Kingdom: 020 7946 0958
-            return digits[0] == 0 && digits[1] == 2 && separator == 0x20 || closed && digits[0] == 0
-        case [5, 6], [5, 3, 3]:
-            return digits[0] == 0 && digits[1] == 7 && separator == 0x20
-        case [3, 7], [4, 7], [3, 8], [4, 6], [4, 8], [5, 5], [5, 7]:  // Germany: 030/1234567
-            return digits[0] == 0 && digits[1] != 0 && (separator == UInt8(ascii: "/") || closed)
+            return separator == UInt8(ascii: ".") && run.digit(first + 1, 0) >= 2
+        case 0x1334:
+            return lead == 1 && run.digit(first + 1, 0) >= 2 && (separator == UInt8(ascii: "-") || separator == UInt8(ascii: "."))
+        case 0x22222:  // France
+            return lead == 0 && second != 0 && separator != 0
+        case 0x344:  // United Kingdom: 020 7946 0958
+            return lead == 0 && (second == 2 && separator == 0x20 || closed)
+        case 0x56, 0x533:
+            return lead == 0 && second == 7 && separator == 0x20
+        case 0x37, 0x47, 0x38, 0x46, 0x48, 0x55, 0x57:  // Germany: 030/1234567
+            return lead == 0 && second != 0 && (separator == UInt8(ascii: "/") || closed)
         default: return false
         }
-    }
-
-    /// A word before it says so: then 7 to 15 digits in any grouping.
-    private static func isAnnounced(_ run: DigitRun, _ groups: Range<Int>, _ span: Range<Int>) -> Bool {
-        let count = run.lengths(groups).reduce(0, +)
-        guard (7...15).contains(count), groups.count < 6 || count > 8 else { return false }
-        return run.segment.context(before: span.lowerBound, words)
     }
 
     private static let words: [StaticString] = [
