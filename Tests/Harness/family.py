@@ -1,6 +1,7 @@
 """The three programs of a run as the kernel sees them, and what must hold for the one that reads network bytes."""
 
 import os
+import pathlib
 from collections import namedtuple
 
 import observe
@@ -21,8 +22,18 @@ def of(live):
     return Family(observe.processes()[egress], egress, init, below[0][0])
 
 
+def check_root(pid):
+    """What is left of a root folder when its mounts are taken away: one read-only file system, empty places, no content."""
+    mounts = [line.split() for line in pathlib.Path("/proc", str(pid), "mountinfo").read_text().splitlines()]
+    expect_equal([(m[4], m[m.index("-") + 1]) for m in mounts], [("/", "tmpfs")], "mounts of egress")
+    expect("ro" in mounts[0][5].split(","), f"root of egress is writable: {mounts[0][5]}")
+    for folder, _, files in os.walk(f"/proc/{pid}/root/"):
+        full = [name for name in files if os.lstat(os.path.join(folder, name)).st_size and not os.path.islink(os.path.join(folder, name))]
+        expect(not full, f"egress can reach {full} in {folder}")
+
+
 def check_egress(family):
-    """Own id, no capability, no_new_privs and its own filter on every thread, an empty root. Returns a line about it."""
+    """Own id, no capability, no_new_privs and its own filter on every thread, a root without content. Returns a line about it."""
     ids = set()
     threads = observe.threads(family.egress)
     for thread in threads:
@@ -38,5 +49,5 @@ def check_egress(family):
         expect(own != {"0"}, "egress has id 0")
         for pid, name in ((family.init, "akios-init"), (family.agent, "the agent")):
             expect(own.isdisjoint(observe.status(pid)["Uid"].split()), f"egress and {name} share the id {own}")
-    expect_equal(os.listdir(f"/proc/{family.egress}/root/"), [], "root folder of egress")
+    check_root(family.egress)
     return f"{len(threads)} threads of egress as id {own.pop()}"

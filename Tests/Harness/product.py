@@ -180,9 +180,9 @@ class Ground:
         self.count += 1
         return self.folder / f"session{self.count}"
 
-    def start(self, agent, profile="strict", options=(), workspace=None, env=None, wrap=(), stored=False, **streams):
+    def start(self, agent, profile="strict", options=(), workspace=None, env=None, wrap=(), stored=None, **streams):
         """Starts `agent` (an argument vector, or Python source) in the cage and returns the run in progress. Its session is a
-        folder here, or with `stored` one of the state folder's."""
+        folder here; with `stored` it is left to akios-exec, whose state folder that is."""
         if isinstance(agent, str):
             agent = [PYTHON, "-c", agent]
         session = None if stored else self.new_session()
@@ -190,18 +190,25 @@ class Ground:
         process = subprocess.Popen(
             command, cwd=workspace or self.workspace(), env={**os.environ, **(env or {})},
             **{"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams})
-        return Live(process, session)
+        return Live(process, session, stored)
 
-    def run(self, agent, profile="strict", options=(), workspace=None, env=None, timeout=90, input=b"", wrap=(), **streams):
+    def run(self, agent, profile="strict", options=(), workspace=None, env=None, timeout=90, input=b"", wrap=(), stored=None, **streams):
         """`start`, then waits for the end."""
-        return self.start(agent, profile, options, workspace, env, wrap, **streams).finish(input, timeout)
+        return self.start(agent, profile, options, workspace, env, wrap, stored, **streams).finish(input, timeout)
 
 
 class Live:
     """A run in progress; as a context it is ended at the latest when the block is left."""
 
-    def __init__(self, process, session):
-        self.process, self.session, self.heard = process, session, b""
+    def __init__(self, process, session, stored=None):
+        self.process, self.own, self.stored, self.heard = process, session, stored, b""
+
+    @property
+    def session(self):
+        """The session's folder; of stored ones the newest."""
+        if not self.stored:
+            return self.own
+        return max(pathlib.Path(self.stored, "sessions").glob("*"), key=lambda path: path.stat().st_mtime, default=pathlib.Path("/nonexistent"))
 
     @property
     def pid(self):

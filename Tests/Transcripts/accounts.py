@@ -8,7 +8,7 @@ import shutil
 import subprocess
 
 from checks import Skip, expect, expect_equal
-from product import Ground, Upstream, binary, caged, state_variables, verify
+from product import Ground, Upstream, accept_tier, binary, caged, state_variables, verify
 
 UID, NAME = 4242, "akios-range"
 WHO = """
@@ -65,42 +65,66 @@ def as_user(*words):
     return ["setpriv", f"--reuid={UID}", f"--regid={UID}", "--clear-groups", *words]
 
 
+def project(home):
+    """A project folder: the home folder itself is never granted."""
+    work = home / "project"
+    work.mkdir()
+    os.chown(work, UID, UID)
+    return work
+
+
 def register(suite):
+    def sudo(ground, agent, profile, work, *options):
+        return ground.run(agent, profile, options=options, workspace=work, wrap=as_user("sudo", "-n"), stored="/var/lib/akios")
+
     @suite.check("sudo: the agent runs as the caller, its files and copies are the caller's")
     def by_sudo():
         with Upstream() as upstream, Ground() as ground, account(ground) as home:
-            work = home / "work"
-            work.mkdir()
-            os.chown(work, UID, UID)
-            run = caged(ground.run(
-                WHO, upstream.profile(), options=["--output", str(work / "out.json"), "--receipt", str(work / "receipt.json")],
-                workspace=work, wrap=as_user("sudo", "-n")))
+            work = project(home)
+            accept = accept_tier()
+            run = caged(sudo(
+                ground, WHO, upstream.profile(), work, "--output", str(work / "out.json"), "--receipt", str(work / "receipt.json")))
             expect_equal(run.status, 0, run.tail())
             expect_equal(run.out.strip(), f"uid {UID} groups [] {CONFINED}", "the agent's state")
             for name in ("made", "out.json", "receipt.json"):
                 expect_equal((work / name).stat().st_uid, UID, f"owner of {name}")
             expect_equal((run.session / "audit.jsonl").stat().st_uid, 0, "owner of the log")
             expect_equal(verify(run.session)[0], 0, "audit verify")
+            return " ".join(accept)
 
-    @suite.check("sudo is not a way to root: no other user, no file the caller may not read")
+    @suite.check("sudo is not a way to root: no other user, no file the caller may not read or write")
     def not_root():
         with Upstream() as upstream, Ground() as ground, account(ground) as home:
+            work, good = project(home), upstream.profile()
+            expect_equal(caged(sudo(ground, ["/bin/true"], good, work)).status, 0, "the honest run")
+
             secret = ground.folder / "secret.yaml"
-            secret.write_text(upstream.profile().read_text())
+            secret.write_text(good.read_text())
             secret.chmod(0o600)
-            shown = subprocess.run(["cat", str(secret)], capture_output=True, text=True)
-            expect_equal(shown.returncode, 0, "root cannot read the probe file")
-            run = ground.run(["/bin/true"], secret, workspace=home, wrap=as_user("sudo", "-n"))
-            expect(run.status == 125 and "error: " in run.err, "a profile that only root may read was used: " + run.tail())
-            run = ground.run(["/bin/true"], upstream.profile(), options=["--user", "root"], workspace=home, wrap=as_user("sudo", "-n"))
-            expect(run.status == 125 and "error: " in run.err, "--user root was taken: " + run.tail())
-            target = ground.folder / "planted.json"
-            run = ground.run(["/bin/true"], upstream.profile(), options=["--output", str(target)], workspace=home, wrap=as_user("sudo", "-n"))
-            expect(not target.exists(), f"--output wrote where the caller may not: {run.tail()}")
+            expect_equal(sudo_root(ground, secret).status, 0, "root cannot use the probe's profile")
+            run = sudo(ground, ["/bin/true"], secret, work)
+            expect(run.status == 125 and "secret.yaml" in run.err, "a profile that only root may read was used: " + run.tail())
+
+            run = sudo(ground, ["/usr/bin/id"], good, work, "--user", "root")
+            expect(run.status == 125 and "uid=0" not in run.out, "--user root was taken: " + run.tail())
+
+            planted = ground.folder / "planted.json"
+            run = sudo(ground, ["/bin/true"], good, work, "--output", str(planted))
+            expect(not planted.exists(), f"--output wrote where the caller may not: {run.tail()}")
+
+            folder = ground.folder / "planted"
+            run = ground.run(
+                ["/bin/true"], good, options=["--session-dir", str(folder)], workspace=work, wrap=as_user("sudo", "-n"), stored="/var/lib/akios")
+            expect(run.status == 125 and not folder.exists(), f"--session-dir wrote where the caller may not: {run.tail()}")
+
             evil = home / "evil.yaml"
-            evil.write_text(upstream.profile(sandbox="    filesystem: {read: [/etc/shadow]}").read_text())
-            run = ground.run(["cat", "/etc/shadow"], evil, workspace=home, wrap=as_user("sudo", "-n"))
+            evil.write_text(upstream.profile("evil", sandbox="    filesystem: {read: [/etc/shadow]}").read_text())
+            run = sudo(ground, ["cat", "/etc/shadow"], evil, work)
             expect("root:" not in run.out, "a profile of the caller's own granted /etc/shadow")
+
+    def sudo_root(ground, profile):
+        """The same profile used by root itself: the probe must work for somebody."""
+        return ground.run(["/bin/true"], profile)
 
     @suite.check("rootless: an ordinary user's run, without sudo")
     def rootless():
@@ -111,11 +135,13 @@ def register(suite):
             home.mkdir()
             for folder in (home, ground.folder):
                 os.chown(folder, UID, UID)
+            work = project(home)
             run = caged(ground.run(
-                WHO, upstream.profile(), options=["--accept-tier", "strong"], workspace=home,
+                WHO, upstream.profile(), options=["--accept-tier", "strong"], workspace=work,
                 env={"HOME": str(home), **state_variables(home)}, wrap=as_user()))
             expect_equal(run.status, 0, run.tail())
             expect_equal(run.output["tier"]["enforced"], "strong", "tier enforced")
             expect(CONFINED in run.out, f"the agent's state: {run.out}")
-            expect_equal((home / "made").stat().st_uid, UID, "owner of the file")
-            expect_equal(verify(run.session, env=state_variables(home))[0], 0, "audit verify")
+            expect_equal((work / "made").stat().st_uid, UID, "owner of the file")
+            status, words = verify(run.session, env=state_variables(home))
+            expect_equal(status, 0, f"audit verify: {words}")

@@ -59,13 +59,13 @@ def register(suite):
         with Upstream() as upstream, Ground() as ground:
             # The state folder's own sessions: those are what a sweep looks at.
             state = state_variables(ground.folder / "state")
-            with ground.start(TALKER % (12, "import time; time.sleep(200)"), upstream.profile(governance=BUDGET), env=state, stored=True) as live:
+            with ground.start(TALKER % (12, "import time; time.sleep(200)"), upstream.profile(governance=BUDGET), env=state, stored=ground.folder / "state") as live:
                 live.wait_for("answered 11")
                 below = observe.descendants(live.pid)
                 live.process.kill()
                 live.process.wait()
                 expect(observe.until(lambda: not any(observe.alive(pid) for pid, _ in below)), f"outlived the supervisor: {below}")
-            (session,) = (ground.folder / "state/sessions").iterdir()
+            session = live.session
             expect_equal(len(intents((session / "audit.jsonl").read_text())), 12, "intents in the log")
             status, words = verify(session, env=state)
             expect(status == 1 and ("unsealed" in words or "not sealed" in words), f"verify of an unsealed log: {status} {words}")
