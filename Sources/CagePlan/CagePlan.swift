@@ -12,6 +12,8 @@ public struct CageFacts: Sendable {
     public var callerHome: String
     /// Absolute; nil where the profile grants none.
     public var workspace: String?
+    /// Where the caller stands. The agent stands there too if that is in the workspace, else in the workspace's own folder.
+    public var directory: String?
     public var command: ResolvedCommand
     /// The command's words, the program's own name first.
     public var arguments: [String]
@@ -128,7 +130,9 @@ struct PlanMaker<View: FileView> {
         add(.enforce)
         if !facts.initFilter.isEmpty { add(.initFilter(facts.initFilter)) }
         if !facts.agentFilter.isEmpty { add(.agentFilter(facts.agentFilter)) }
-        add(.workingDirectory(resolver.workspace ?? identity.home))
+        let place = facts.directory.flatMap { view.canonical($0) }
+        let inside = resolver.workspace.flatMap { workspace in place.flatMap { Paths.isWithin($0, workspace) ? $0 : nil } }
+        add(.workingDirectory(inside ?? resolver.workspace ?? identity.home))
         add(.run(program(resolver)))
         return CagePlan(identity: identity, steps: steps, attachments: attachments, absentProtected: protected.absent)
     }

@@ -118,6 +118,16 @@ struct PlanTests {
         #expect(plan.attachments.map(\.path) == ["/srv/data", "/home/alice/project"])
     }
 
+    @Test func theAgentStandsWhereTheCallerDoes() throws {
+        var view = FakeView.debian()
+        view.folder("/home/alice/project/sub")
+        func place(_ directory: String) throws -> Int {
+            index(try plan(view) { $0.directory = directory }) { $0 == .workingDirectory("/home/alice/project/sub") }
+        }
+        #expect(try place("/home/alice/project/sub") > 0)
+        #expect(try place("/home/alice") < 0)
+    }
+
     @Test func identities() throws {
         let root = Caller(uid: 0, gid: 0, name: "root", home: "/root")
         let own = try Identity.choose(privileged: false, caller: alice, owner: (0, 0), pid: 1)

@@ -99,6 +99,7 @@ extension CageRequest {
         var facts = CageFacts(
             sandbox: sandbox, identity: identity, callerHome: caller.home, workspace: place, command: found, arguments: command,
             callerEnvironment: environment)
+        facts.directory = directory
         facts.placeholders = placeholders
         facts.requiresLandlock = requiresLandlock
         facts.hasCgroup = cgroup != nil
