@@ -272,15 +272,15 @@ def compile_static(source, target):
     raise Skip("no C compiler: apt install gcc")
 
 
-def akios(*words, env=None):
+def akios(*words, env=None, wrap=()):
     """One `akios` command, ended."""
     return subprocess.run(
-        [binary("akios"), *map(str, words)], capture_output=True, text=True, errors="replace", timeout=60, env={**os.environ, **(env or {})})
+        [*wrap, binary("akios"), *map(str, words)], capture_output=True, text=True, errors="replace", timeout=60, env={**os.environ, **(env or {})})
 
 
-def verify(session, env=None):
+def verify(session, env=None, wrap=()):
     """`akios audit verify`: (status, words)."""
-    done = akios("audit", "verify", session, env=env)
+    done = akios("audit", "verify", session, env=env, wrap=wrap)
     return done.returncode, done.stdout + done.stderr
 
 
