@@ -18,16 +18,9 @@
 const unsigned akios_open_tree_clone = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
 const unsigned akios_at_recursive = 0x8000; // AT_RECURSIVE
 const unsigned akios_at_empty_path = AT_EMPTY_PATH;
-const unsigned akios_at_symlink_nofollow = AT_SYMLINK_NOFOLLOW;
-const uint64_t akios_attr_rdonly = MOUNT_ATTR_RDONLY;
-const uint64_t akios_attr_nosuid = MOUNT_ATTR_NOSUID;
-const uint64_t akios_attr_nodev = MOUNT_ATTR_NODEV;
-const uint64_t akios_attr_noexec = MOUNT_ATTR_NOEXEC;
 const uint64_t akios_attr_idmap = MOUNT_ATTR_IDMAP;
 const uint64_t akios_o_path = O_PATH;
 const uint64_t akios_resolve_no_magiclinks = RESOLVE_NO_MAGICLINKS;
-const uint64_t akios_resolve_no_symlinks = RESOLVE_NO_SYMLINKS;
-const uint64_t akios_resolve_beneath = RESOLVE_BENEATH;
 
 const char *akios_errno_words(int number) { return strerrordesc_np(number); }
 
@@ -50,7 +43,6 @@ int akios_openat2(int directory, const char *path, uint64_t flags, uint64_t mode
 int akios_setfsuid(uid_t id) { return setfsuid(id); }
 int akios_setfsgid(gid_t id) { return setfsgid(id); }
 
-int akios_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
 int akios_pidfd_send_signal(int pidfd, int signal) { return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0); }
 
 int akios_pidfd_wait(int pidfd, int options, int *code, int *status) {
@@ -63,7 +55,6 @@ int akios_pidfd_wait(int pidfd, int options, int *code, int *status) {
     return 0;
 }
 
-int akios_set_subreaper(int on) { return prctl(PR_SET_CHILD_SUBREAPER, on, 0, 0, 0); }
 int akios_set_dumpable(int on) { return prctl(PR_SET_DUMPABLE, on, 0, 0, 0); }
 
 int akios_memfd_sealed(const char *name, const void *bytes, size_t count) {

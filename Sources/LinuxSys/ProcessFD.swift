@@ -10,11 +10,6 @@ public enum ProcessEnd: Sendable, Hashable {
 }
 
 public enum ProcessFD {
-    /// pidfd_open(2) of a process that is ours and not yet waited for.
-    public static func open(_ pid: Int32) throws(SysError) -> OwnedFD {
-        OwnedFD(owning: try syscall("pidfd_open", on: "\(pid)") { akios_pidfd_open(pid) })
-    }
-
     /// ESRCH when it has ended.
     public static func signal(_ process: borrowing OwnedFD, _ number: Int32) throws(SysError) {
         let fd = process.raw
@@ -23,22 +18,10 @@ public enum ProcessFD {
 
     /// Waits for a child's end and collects it.
     public static func wait(_ process: borrowing OwnedFD) throws(SysError) -> ProcessEnd {
-        while true {
-            if let end = try poll(process, options: WEXITED) { return end }
-        }
-    }
-
-    /// The child's end if there is one, collecting it; nil while it runs.
-    public static func waitWithoutBlocking(_ process: borrowing OwnedFD) throws(SysError) -> ProcessEnd? {
-        try poll(process, options: WEXITED | WNOHANG)
-    }
-
-    private static func poll(_ process: borrowing OwnedFD, options: Int32) throws(SysError) -> ProcessEnd? {
         let fd = process.raw
         var code: Int32 = 0
         var status: Int32 = 0
-        try syscall("waitid") { akios_pidfd_wait(fd, options, &code, &status) }
-        if code == 0 { return nil }
+        try syscall("waitid") { akios_pidfd_wait(fd, WEXITED, &code, &status) }
         return code == 1 /* CLD_EXITED */ ? .exited(status) : .signalled(status)
     }
 }

@@ -11,22 +11,20 @@ const char *akios_errno_words(int number);
 // Mount trees (open_tree(2), mount_setattr(2)).
 int akios_open_tree(int directory, const char *path, unsigned flags);
 int akios_mount_setattr(int tree, const char *path, unsigned flags, uint64_t set, uint64_t clear, uint64_t propagation, int userns);
-extern const unsigned akios_open_tree_clone, akios_at_recursive, akios_at_empty_path, akios_at_symlink_nofollow;
-extern const uint64_t akios_attr_rdonly, akios_attr_nosuid, akios_attr_nodev, akios_attr_noexec, akios_attr_idmap;
+extern const unsigned akios_open_tree_clone, akios_at_recursive, akios_at_empty_path;
+extern const uint64_t akios_attr_idmap;
 
 // openat2(2) with RESOLVE_* flags.
 int akios_openat2(int directory, const char *path, uint64_t flags, uint64_t mode, uint64_t resolve);
-extern const uint64_t akios_o_path, akios_resolve_no_magiclinks, akios_resolve_no_symlinks, akios_resolve_beneath;
+extern const uint64_t akios_o_path, akios_resolve_no_magiclinks;
 
 // Ids used for file access only; both return the previous id.
 int akios_setfsuid(uid_t id);
 int akios_setfsgid(gid_t id);
 
 // Processes.
-int akios_pidfd_open(pid_t pid);
 int akios_pidfd_send_signal(int pidfd, int signal);
 int akios_pidfd_wait(int pidfd, int options, int *code, int *status);
-int akios_set_subreaper(int on);
 int akios_set_dumpable(int on);
 
 // A sealed memfd that holds `bytes`; nobody can change it afterwards, its maker included.
