@@ -11,7 +11,8 @@ let strict: [SwiftSetting] = [
 
 /// A target of pure values: standard library only, unless `uses` says otherwise.
 func swift(_ name: String, _ uses: [Target.Dependency] = [], path: String? = nil, linker: [LinkerSetting] = []) -> Target {
-    .target(name: name, dependencies: uses, path: path ?? "Sources/\(name)", exclude: [], swiftSettings: strict, linkerSettings: linker)
+    .target(
+        name: name, dependencies: uses, path: path ?? "Sources/\(name)", exclude: [], swiftSettings: strict, linkerSettings: linker)
 }
 
 func program(_ name: String, _ uses: [Target.Dependency], path: String? = nil) -> Target {
@@ -57,7 +58,8 @@ let package = Package(
             linkerSettings: [.unsafeFlags(["-static-executable", "-nostartfiles"])]),
         .systemLibrary(name: "CSeccomp", path: "CShims/CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
         .systemLibrary(name: "CCap", path: "CShims/CCap", pkgConfig: "libcap", providers: [.apt(["libcap-dev"])]),
-        .systemLibrary(name: "CNft", path: "CShims/CNft", pkgConfig: "libnftnl", providers: [.apt(["libnftnl-dev", "libmnl-dev"])]),
+        .systemLibrary(
+            name: "CNft", path: "CShims/CNft", pkgConfig: "libnftnl", providers: [.apt(["libnftnl-dev", "libmnl-dev"])]),
         .systemLibrary(name: "CYaml", path: "CShims/CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CHyperscan", path: "CShims/CHyperscan", providers: [.apt(["libvectorscan-dev"])]),
         .systemLibrary(name: "CAres", path: "CShims/CAres", pkgConfig: "libcares", providers: [.apt(["libc-ares-dev"])]),
@@ -109,7 +111,9 @@ let package = Package(
         program("akios-patterns", ["Redaction", "JSONBytes", "Profile", "CHyperscan", "CData"]),
 
         // Never installed.
-        program("akios-upstream", [nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nioSSL, x509, asn1, crypto, arguments], path: "Tests/Upstream"),
+        program(
+            "akios-upstream", [nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nioSSL, x509, asn1, crypto, arguments],
+            path: "Tests/Upstream"),
         tests("ProvidersTests", ["Providers", "JSONBytes", "Vocabulary"]),
         tests("PolicyTests", ["Policy", "Providers", "Profile", "Vocabulary"]),
         tests("MeteringTests", ["Metering", "Providers", "Profile", "Vocabulary", "Wire", "CData"]),
@@ -130,7 +134,8 @@ let package = Package(
         tests(
             "EgressTests",
             [
-                "Egress", "CEgress", "CData", "Wire", "Vocabulary", "Profile", "Events", "JSONBytes", "Metering", "Redaction", "Providers",
+                "Egress", "CEgress", "CData", "Wire", "Vocabulary", "Profile", "Events", "JSONBytes", "Metering", "Redaction",
+                "Providers",
                 "Policy", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOTLS"), nioSSL, x509, asn1, crypto,
             ]),
         .target(name: "TestKit", dependencies: ["Vocabulary"], path: "Tests/TestKit", swiftSettings: strict),

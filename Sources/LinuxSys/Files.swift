@@ -79,7 +79,9 @@ public func writeAll(_ file: borrowing OwnedFD, _ bytes: [UInt8], subject: Strin
 public func writeFile(_ path: String, _ bytes: [UInt8], as identity: FileIdentity? = nil) throws(SysError) {
     let file = try accessing(as: identity) { () throws(SysError) -> OwnedFD in
         OwnedFD(
-            owning: try syscall("open", on: path) { open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0o644) })
+            owning: try syscall("open", on: path) {
+                open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0o644)
+            })
     }
     try writeAll(file, bytes, subject: path)
     try file.closeChecked()
