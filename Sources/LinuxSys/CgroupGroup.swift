@@ -84,7 +84,7 @@ public struct CgroupGroup: ~Copyable, Sendable {
     private func number(_ name: String) -> UInt64? { (try? folder.read(name)).flatMap { UInt64($0) } }
 
     /// Removes the group and takes back what was switched on for it. EBUSY while a process is left: kill and wait first.
-    public consuming func remove() throws(SysError) {
+    public func remove() throws(SysError) {
         try parent.folder.remove(name)
         parent.undo()
     }

@@ -1,7 +1,9 @@
 // HostStanding: which tier this run stands at. Below what the profile requires nothing runs, unless the operator said
 // for this run that weaker is accepted.
 
+import CagePlan
 import Glibc
+import HostProbe
 import LinuxSys
 import LogStore
 import Profile
@@ -12,43 +14,56 @@ struct HostStanding {
     var kernel: String
     /// Of the facts the decision was made from.
     var digest: String
+    /// `--cgroup-parent`, and with whose ids it is opened.
+    var parent: String?
+    var eyes: FileIdentity?
 
     static func decide(_ options: Options, _ spec: Spec, invoker: Invoker) throws(Complaint) -> HostStanding {
-        let kernel = release()
-        let controllers = unifiedControllers()
-        let missing = ["memory", "pids", "cpu"].filter { !controllers.contains($0) }
-        let given: Tier = missing.isEmpty && invoker.privileged ? .full : .strong
-        let digest = AuditCrypto.digestText(Array("\(kernel)\n\(controllers.sorted())\n\(invoker.privileged)".utf8))
-        let standing = HostStanding(tier: given, kernel: kernel, digest: digest)
-        guard given < spec.require else { return standing }
-        if let accepted = options.acceptTier, given >= accepted { return standing }
-        throw Complaint(
-            "profile '\(spec.name)' requires tier '\(spec.require.rawValue)', this host gives '\(given.rawValue)'; nothing was run",
-            details: missing.isEmpty
-                ? ["missing cgroup v2: not delegated to this user"]
-                : ["missing cgroup v2: \(missing.joined(separator: ", ")) are bound to v1 hierarchies"],
-            hints: [
-                missing.isEmpty ? "run it with sudo" : "boot with cgroup_no_v1=all, or use a host with unified cgroups",
-                "once, weaker (memory and cpu by rlimits only; recorded): --accept-tier strong", "akios doctor",
-            ])
+        let facts = HostProbe.quick(cgroupParent: options.cgroupParent, caller: invoker.eyes)
+        let tier = try TierDecision.decide(profile: spec.name, requires: spec.require, accepted: options.acceptTier, facts)
+        let found = facts.layers.map { "\($0.key.rawValue) \($0.value.state.rawValue) \($0.value.evidence)" }.sorted()
+        let digest = AuditCrypto.digestText(Array(([facts.kernel, "\(facts.privileged)"] + found).joined(separator: "\n").utf8))
+        return HostStanding(tier: tier, kernel: facts.kernel, digest: digest, parent: options.cgroupParent, eyes: invoker.eyes)
     }
 
-    private static func release() -> String {
-        var name = utsname()
-        guard uname(&name) == 0 else { return "unknown" }
-        return withUnsafeBytes(of: &name.release) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+    /// The group with the profile's limits, made where it is possible; in tier `full` without it nothing runs.
+    func makeGroup(session: String, _ resources: Sandbox.Resources) throws(Complaint) -> SessionGroup {
+        guard tier == .full else { return SessionGroup(held: nil) }
+        let limits = CgroupLimits(
+            memory: resources.memory?.bytes, swap: resources.swap?.bytes, cpu: resources.cpu?.percent, pids: resources.pids)
+        do throws(SysError) {
+            let place = try CgroupParent.choose(.current(), named: parent, caller: eyes)
+            place.sweep { access("/proc/\($0)", F_OK) == 0 }
+            return SessionGroup(held: HeldGroup(try CgroupGroup.make(in: place, session: session, pid: getpid(), limits: limits)))
+        } catch {
+            throw Complaint(
+                "the session's cgroup cannot be made: \(error); nothing was run",
+                hints: ["once, weaker (memory and cpu by rlimits only; recorded): --accept-tier strong", "akios doctor"])
+        }
     }
-
-    private static func unifiedControllers() -> Set<String> {
-        guard let bytes = try? readFile("/sys/fs/cgroup/cgroup.controllers", limit: 4096) else { return [] }
-        return Set(String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isWhitespace).map(String.init))
-    }
-
-    func makeGroup(session: String, _ resources: Sandbox.Resources) throws(Complaint) -> SessionGroup { SessionGroup() }
 }
 
-/// The session's cgroup, where there is one.
+/// The session's cgroup, where there is one. With the last reference its processes are ended and it is removed.
 struct SessionGroup: ~Copyable {
-    var descriptor: Int32? { nil }
-    borrowing func killReason() -> String? { nil }
+    fileprivate let held: HeldGroup?
+
+    var descriptor: Int32? { held?.group.descriptor }
+
+    /// Why the kernel ended the agent, if it did. A refused fork is an error inside the cage and ends nothing.
+    borrowing func killReason() -> String? { (held?.group.memoryKills ?? 0) > 0 ? "memory" : nil }
+}
+
+private final class HeldGroup {
+    let group: CgroupGroup
+
+    init(_ group: consuming CgroupGroup) { self.group = group }
+
+    deinit {
+        try? group.kill()
+        // Dying takes the kernel up to some 80 ms for 1 GiB; what is left after two seconds stays for the next run's sweep.
+        for _ in 0..<200 {
+            if (try? group.remove()) != nil { return }
+            usleep(10_000)
+        }
+    }
 }
