@@ -67,10 +67,11 @@ public enum Launcher {
         request.received = [CagePlan.bundlePath]
         do {
             request.ruleset = try CageRuleset.batch()
+            // Executable memory files are forbidden by a sysctl of the cage's own; who may not set it gets no memory files.
             let filter = AgentFilter(
                 base: spec.sandbox.syscalls.base == .strict ? .strict : .standard, allow: spec.sandbox.syscalls.allow,
                 deny: spec.sandbox.syscalls.deny, unixSockets: spec.sandbox.unixSockets,
-                memoryFiles: access("/proc/sys/vm/memfd_noexec", F_OK) == 0)
+                memoryFiles: invoker.privileged && access("/proc/sys/vm/memfd_noexec", F_OK) == 0)
             request.agentFilter = try filter.program(.embedded())
             request.initFilter = try InitFilter.program()
         } catch {

@@ -33,6 +33,8 @@ struct Run {
         let plan = try request.plan()
         // A copy of our memory exists between clone and exec of init: no secret is loaded before it is gone.
         var cage = try request.start(plan)
+        // Not earlier: rootless, the id maps of the child are ours to write only while we are dumpable.
+        do throws(SysError) { try setDumpable(false) } catch { throw CageError(Complaint("\(error)")) }
         let credentials = try words { () throws(Complaint) in
             try Credentials.load(spec.credentials, placeholders: request.placeholders, environment: environment, as: invoker.eyes)
         }
@@ -63,7 +65,8 @@ struct Run {
         if let reason = group.killReason(), outcome.stop == nil {
             outcome.exit = ExitStatus(by: .akios, ran: true, status: 137, signal: Int(SIGKILL), reason: reason)
         }
-        return finish(session, start, plan, outcome, supervisor.admissions, status)
+        return finish(
+            session, start, plan, outcome, supervisor.admissions, appeared: supervisor.cage.protectedThatAppeared(), status)
     }
 
     private func startEgress(
@@ -100,7 +103,7 @@ struct Run {
 
     private func finish(
         _ session: borrowing Session, _ start: SessionStart, _ plan: CagePlan, _ outcome: Supervisor.Outcome,
-        _ admissions: borrowing Admissions,
+        _ admissions: borrowing Admissions, appeared: [String],
         _ status: StatusLine
     ) -> Int32 {
         var exit = outcome.exit
@@ -118,6 +121,11 @@ struct Run {
         keep(output, "output.json", in: session.folder, copy: options.output, &failed)
         if !options.quiet {
             Console.note(evidence.summary(exit, outcome.totals, spent, refusals: admissions.refusals, stop: outcome.stop))
+        }
+        for path in appeared {
+            Console.note(
+                "akios-exec: the agent made \(RefusalDigest.printable(path)), which the profile protects; look at it before you use it\n"
+            )
         }
         for what in failed { Console.complain(Complaint(what, hint: "free space, or name another place")) }
         status.ended(session: session.id.text, exit: exit)

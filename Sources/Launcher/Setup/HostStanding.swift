@@ -21,6 +21,11 @@ struct HostStanding {
     static func decide(_ options: Options, _ spec: Spec, invoker: Invoker) throws(Complaint) -> HostStanding {
         let facts = HostProbe.quick(cgroupParent: options.cgroupParent, caller: invoker.eyes)
         let tier = try TierDecision.decide(profile: spec.name, requires: spec.require, accepted: options.acceptTier, facts)
+        guard tier > .contained else {
+            throw Complaint(
+                "this host gives tier 'contained', which this release cannot run at; nothing was run",
+                hints: ["run it where user namespaces are allowed, or as root", "akios doctor"])
+        }
         let found = facts.layers.map { "\($0.key.rawValue) \($0.value.state.rawValue) \($0.value.evidence)" }.sorted()
         let digest = AuditCrypto.digestText(Array(([facts.kernel, "\(facts.privileged)"] + found).joined(separator: "\n").utf8))
         return HostStanding(tier: tier, kernel: facts.kernel, digest: digest, parent: options.cgroupParent, eyes: invoker.eyes)
