@@ -114,7 +114,7 @@ extension Language {
                         Row(
                             "tls", .scalar(.choice(["intercept", "passthrough"])),
                             "passthrough: unread, counted in bytes.",
-                            default: "intercept"),
+                            default: "intercept", .no(except: ["intercept"])),
                     ]),
             shorthand: "host")
     }

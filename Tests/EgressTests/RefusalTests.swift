@@ -128,6 +128,20 @@ import Wire
         #expect(harness.upstream.requests.isEmpty)
     }
 
+    @Test func tooManyConnectionsAndRequestsAreToldToWait() throws {
+        let full = try harness { $0.network.limits.connections = 1 }
+        defer { full.end() }
+        let first = try full.connect("files.example")
+        let text = try full.exchange("files.example", "GET /x HTTP/1.1\r\nhost: files.example\r\n\r\n")
+        first.close()
+        #expect(Answer.status(text) == 429 && text.contains("too many connections") && text.contains("retry-after: "))
+        let busy = try harness { $0.network.limits.requestsPerMinute = 1 }
+        defer { busy.end() }
+        #expect(Answer.status(try busy.exchange(Harness.openai, ProxyTests.chat("x"))) == 200)
+        #expect(Answer.status(try busy.exchange(Harness.openai, ProxyTests.chat("x"))) == 429)
+        #expect(busy.upstream.requests.count == 1)
+    }
+
     @Test func aBodyOverTheLimitIsRefused() throws {
         let harness = try harness { $0.network.limits.body = ByteSize(bytes: 10) }
         defer { harness.end() }
@@ -212,5 +226,9 @@ import Wire
             #expect(client.waitForClose())
             return client
         }
+    }
+
+    @Test func aClientThatDoesNotTrustTheAuthority() throws {
+        try check(.connectionRefused) { try $0.untrusting("files.example") }
     }
 }

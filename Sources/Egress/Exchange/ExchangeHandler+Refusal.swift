@@ -17,10 +17,7 @@ extension ExchangeHandler {
         if !recorded { record(refusal, exchange) }
         guard !isGone, let context else { return next() }
         let prefersJSON = exchange.head.headers.first(name: "accept")?.contains("json") ?? false
-        var response = RefusalResponse(refusal, provider: provider, prefersJSON: prefersJSON)
-        if refusal.code == .rateLimited {
-            response = RefusalResponse(refusal, provider: provider, prefersJSON: prefersJSON, retryAfter: 10)
-        }
+        let response = RefusalResponse(refusal, provider: provider, prefersJSON: prefersJSON, retryAfter: session.retryAfter)
         // A client that waits for 100 will not send the body: there is no next request to be found in what follows.
         let reads = machine.state == .idle || !exchange.head.expectsContinue
         let keeps = exchange.head.keepsAlive && reads && !isPlain && session.stopped == nil

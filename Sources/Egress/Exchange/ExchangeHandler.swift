@@ -4,6 +4,7 @@
 import Events
 import NIOCore
 import NIOHTTP1
+import NIOTLS
 import Policy
 import Providers
 import Vocabulary
@@ -30,6 +31,8 @@ final class ExchangeHandler: ChannelInboundHandler {
     private var isPumping = false
     private var holdsReading = false
     private var timer: Scheduled<Void>?
+    /// The TLS handshake is done (or there is none).
+    private var isShaken: Bool
     /// Bytes that are read and thrown away before a close, so that the answer is not lost to a reset.
     var lingers = 0
     var isLingering = false
@@ -38,6 +41,7 @@ final class ExchangeHandler: ChannelInboundHandler {
         self.session = session
         self.peer = peer
         self.isPlain = isPlain
+        isShaken = isPlain
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -65,6 +69,11 @@ final class ExchangeHandler: ChannelInboundHandler {
     func channelInactive(context: ChannelHandlerContext) {
         gone()
         context.fireChannelInactive()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case .handshakeCompleted = event as? TLSUserEvent { isShaken = true }
+        context.fireUserInboundEventTriggered(event)
     }
 
     /// TLS errors, resets: the connection is of no use any more.
@@ -139,7 +148,10 @@ final class ExchangeHandler: ChannelInboundHandler {
                     .identityMismatch, reason: "Host does not name \(grant.host) port \(grant.port), which was dialled",
                     what: "the Host header is not the host of this connection"))
         }
-        if let (refusal, _) = session.overLimit(host: grant.host.text) { return .deny(refusal) }
+        if session.isOverfull {
+            return .deny(words.refusal(.rateLimited, reason: "limits.connections", what: "too many connections at once"))
+        }
+        if let refusal = session.overLimit(host: grant.host.text) { return .deny(refusal) }
         let path = String(head.target.prefix { $0 != "?" })
         return session.policy.request(RequestFacts(host: grant.host, port: grant.port, method: head.method, path: path))
     }
@@ -288,7 +300,12 @@ final class ExchangeHandler: ChannelInboundHandler {
     private func gone() {
         guard !isGone else { return }
         isGone = true
-        if machine.isIdle, reader.isInsideRequest, !isLingering { recordFault("connection closed inside a request head") }
+        if !isShaken {
+            // A client that does not trust the session's authority ends here: the one cause that an operator must see.
+            recordFault("no TLS handshake: the client closed or refused the session's certificate")
+        } else if machine.isIdle, reader.isInsideRequest, !isLingering {
+            recordFault("connection closed inside a request head")
+        }
         obey(machine.agentGone())
         if machine.isIdle { session.closed(self) }
     }

@@ -61,7 +61,12 @@ final class EgressService: Sendable {
         pool.start()
         let ready = loop.makePromise(of: Void.self)
         let servers = configuration.nameServers
-        pool.submit { _ in side.run(servers: servers) { ready.succeed() } }
+        let ended = ended
+        pool.submit { _ in
+            side.run(servers: servers) { ready.succeed() }
+            // On its own it ends only where poll(2) fails: no name is answered any more, so the session is over.
+            if !side.hasEnded { ended.succeed(1) }
+        }
         try ready.futureResult.wait()
         return side
     }

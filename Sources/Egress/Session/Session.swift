@@ -25,6 +25,8 @@ final class Session {
     /// Agent connections, so that a stop reaches each of them.
     private var connections: [ObjectIdentifier: ExchangeHandler] = [:]
     private var limiter: RequestLimiter
+    /// Seconds that the last refusal for too many requests told to wait.
+    private(set) var retryAfter: UInt32 = 5
     /// Called once, when nothing is open any more after `finish`.
     var onFinished: (() -> Void)?
 
@@ -54,15 +56,15 @@ final class Session {
     func context(for leaf: LeafSubject) throws -> NIOSSLContext { try contexts.context(for: leaf) }
 
     /// nil: the request may go on. Asked once a request.
-    func overLimit(host: String) -> (Refusal, retryAfter: UInt32)? {
+    func overLimit(host: String) -> Refusal? {
         limiter.take(at: NIODeadline.now()).map { seconds in
-            let refusal = words(host).refusal(
+            retryAfter = seconds
+            return words(host).refusal(
                 .rateLimited, reason: "limits.requests_per_minute", what: "too many requests, try again in \(seconds) s")
-            return (refusal, seconds)
         }
     }
 
-    var isFull: Bool { connections.count >= Int(spec.network.limits.connections) }
+    var isOverfull: Bool { connections.count > Int(spec.network.limits.connections) }
 
     func opened(_ handler: ExchangeHandler) { connections[ObjectIdentifier(handler)] = handler }
 

@@ -41,6 +41,8 @@ final class SideThread: Sendable {
         wake()
     }
 
+    var hasEnded: Bool { ended.withLock { $0 } }
+
     func end() {
         ended.withLock { $0 = true }
         wake()
@@ -63,7 +65,7 @@ final class SideThread: Sendable {
 
     private func serve(_ lookups: HostLookup?) {
         var buffer = [UInt8](repeating: 0, count: 65_536)
-        while !ended.withLock({ $0 }) {
+        while !hasEnded {
             var polls = [wakeRead, sockets.udp4, sockets.udp6, sockets.packets].map {
                 pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
             }

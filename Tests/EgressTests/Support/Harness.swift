@@ -127,6 +127,17 @@ final class Harness: Sendable {
         return client
     }
 
+    /// A TLS client that knows other authorities only.
+    func untrusting(_ name: String) throws -> Client {
+        let address = try #require(resolve(name))
+        holder.value.withLock { $0 = Dialled(address: address, port: 443) }
+        var configuration = TLSConfiguration.makeClientConfiguration()
+        configuration.trustRoots = .certificates(try NIOSSLCertificate.fromPEMBytes(upstream.authority.pem))
+        let client = try Client(group: group, port: port, tls: (try NIOSSLContext(configuration: configuration), name))
+        client.waitForTLS()
+        return client
+    }
+
     /// Bytes without TLS.
     func raw(_ name: String = Harness.openai, port dialledPort: UInt16 = 443) throws -> Client {
         let address = try #require(resolve(name))
