@@ -56,7 +56,7 @@ import Testing
         #expect(throws: LogError.exists(path: folder.path)) {
             try LogWriter(in: folder, session: session, key: fixture.key, sync: .batch)
         }
-        #expect(throws: LogError.self) { try fixture.folders.makeSession("a") }
+        #expect(throws: LogError.self) { _ = try fixture.folders.makeSession("a") }
         #expect(try fixture.verify("a").records == 26)
     }
 

@@ -5,7 +5,7 @@ import LinuxSys
 import Testing
 
 /// A file on disk for as long as the value lives.
-private final class Scratch {
+private final class ProbeFile {
     let path: String
     init(_ bytes: [UInt8] = []) throws {
         var name = Array("/tmp/akios-filter-XXXXXX".utf8CString)
@@ -19,10 +19,10 @@ private final class Scratch {
     var text: String { (try? readFile(path, limit: 1 << 20)).map { String(decoding: $0, as: UTF8.self) } ?? "" }
 }
 
-private func filter(_ filter: AgentFilter) throws -> Scratch { try Scratch(filter.program(try SyscallTables.embedded())) }
+private func filter(_ filter: AgentFilter) throws -> ProbeFile { try ProbeFile(filter.program(try SyscallTables.embedded())) }
 
-private func compileProbe() throws -> Scratch {
-    let program = try Scratch()
+private func compileProbe() throws -> ProbeFile {
+    let program = try ProbeFile()
     let status = try runProgram(["cc", "-O1", "-o", program.path, "\(sourceRoot)/Tests/Probes/syscalls.c"])
     guard status == 0 else { throw TestFailure(reason: "cannot compile syscalls.c") }
     chmod(program.path, 0o755)
@@ -63,7 +63,7 @@ private let everyday: [(program: String, script: String)] = [
     func forbiddenCallsWorkWithoutTheFilterOnly(base: AgentFilter.Base) throws {
         let probe = try compileProbe()
         let bytes = try filter(AgentFilter(base: base))
-        let output = try Scratch()
+        let output = try ProbeFile()
         // The probes themselves make namespaces and mounts: in a mount namespace that ends with them.
         let status = try runProgram(["unshare", "-m", "sh", "-c", "'\(probe.path)' '\(bytes.path)' > '\(output.path)'"])
         try #require(status == 0)
@@ -87,9 +87,9 @@ private let everyday: [(program: String, script: String)] = [
         let probe = try compileProbe()
         let bytes = try filter(AgentFilter(base: .strict))
         let script = try #require(everyday.first { $0.program == program }?.script)
-        let folder = try Scratch()
+        let folder = try ProbeFile()
         let around = "rm -f '\(folder.path)'; mkdir '\(folder.path)' && export D='\(folder.path)' && trap 'rm -rf \"$D\"' EXIT"
-        let inside = try Scratch(Array(script.utf8))
+        let inside = try ProbeFile(Array(script.utf8))
         #expect(try runProgram(["sh", "-c", "\(around); sh '\(inside.path)' >/dev/null"]) == 0, "it works without the filter")
         #expect(try runProgram(["sh", "-c", "\(around); '\(probe.path)' '\(bytes.path)' sh '\(inside.path)' >/dev/null"]) == 0)
     }
