@@ -192,6 +192,9 @@ static int open_log(void) {
     struct nfulnl_msg_config_mode mode = {.copy_range = htonl(64), .copy_mode = NFULNL_COPY_PACKET};
     request = make(type, 0, &generic, sizeof generic);
     append(&request, NFULA_CFG_MODE, &mode, sizeof mode);
+    // One packet a message: the kernel else gathers them for a second, and an agent that ends before takes them along.
+    const unsigned int gathered = htonl(1);
+    append(&request, NFULA_CFG_QTHRESH, &gathered, sizeof gathered);
     if (exchange(fd, &request, request.head.nlmsg_len, 1) != 0) return closing(fd, -1);
     int flags = fcntl(fd, F_GETFL);
     if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0) return closing(fd, -1);
