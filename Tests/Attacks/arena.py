@@ -50,7 +50,7 @@ class Arena:
         # A place outside the workspace that an unconfined process may write to.
         quiet("mount", "-t", "tmpfs", "-o", "mode=1777", "arena", "/media")
 
-        tcp = [(socket.AF_INET, (V4, 53)), (socket.AF_INET, (V4, 8443)), (socket.AF_INET6, (V6, 443)), (socket.AF_INET, ("127.0.0.1", 1)),
+        tcp = [(socket.AF_INET, (V4, 53)), (socket.AF_INET, (V4, 443)), (socket.AF_INET, (V4, 8443)), (socket.AF_INET6, (V6, 443)), (socket.AF_INET, ("127.0.0.1", 1)),
                (socket.AF_INET, ("127.0.0.1", 7777)), (socket.AF_UNIX, "\0akios-arena")]
         for family, address in tcp:
             self._serve(self._listen(family, address), f"tcp {address}")

@@ -176,6 +176,15 @@ def attack():
     r = c.getresponse(); r.read()
     if r.status != 200: raise Refused(str(r.status))
     return r.status''', ("Refused: 421", "Refused: 403"), record="request.refused"),
+    Probe("sni-mismatch", "a granted address and Host, another name in the handshake", '''
+def attack():
+    import http.client, ssl
+    c = http.client.HTTPSConnection("api.openai.com", timeout=10)
+    c.sock = ssl.create_default_context().wrap_socket(socket.create_connection(("api.openai.com", 443), 10), server_hostname="evil.example")
+    c.request("POST", "/v1/chat/completions", b'{"model":"gpt-4o","messages":[{"role":"user","content":"x"}]}', {"Content-Type": "application/json"})
+    r = c.getresponse(); r.read()
+    if r.status != 200: raise Refused(str(r.status))
+    return r.status''', ("Refused: 421", "Refused: 403")),
 )
 
 ALL = FILES + KERNEL + NETWORK
