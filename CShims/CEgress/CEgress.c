@@ -189,3 +189,7 @@ int akios_egress_seccomp(const void *program, size_t length) {
     // A positive answer is the id of a thread that could not take the filter: the whole load failed.
     return result < 0 ? errno : result > 0 ? ESRCH : 0;
 }
+
+int akios_egress_hide(void) {
+    return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 ? 0 : errno;
+}

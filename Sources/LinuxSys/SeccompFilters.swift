@@ -123,7 +123,10 @@ public enum EgressFilter {
                 name: "clone", alternatives: [[.bits(threadFlags | AgentArguments.namespaceFlags, of: 0, are: threadFlags)]]),
             // The C library takes ENOSYS for "use clone", whose flags a filter can read.
             SyscallRule(name: "clone3", action: .errno(ENOSYS)),
-            SyscallRule(name: "prctl", alternatives: [[.int(0, is: 15)], [.int(0, is: 16)], [.int(0, is: 0x5356_4D41)]]),
+            // Names of threads and of memory; and to hide from core dumps, which waits for the supervisor's `go` (see Egress).
+            SyscallRule(
+                name: "prctl",
+                alternatives: [[.int(0, is: 15)], [.int(0, is: 16)], [.int(0, is: 0x5356_4D41)], [.int(0, is: 4), .int(1, is: 0)]]),
             // To read a limit; the fourth argument's pointer cannot be told from a null one otherwise.
             SyscallRule(name: "prlimit64", alternatives: [[ArgumentTest(index: 2, mask: .max, value: 0)]]),
             SyscallRule(name: "getrlimit"),

@@ -40,3 +40,7 @@ int akios_egress_send_datagram(int socket, const void *_Nonnull buffer, size_t l
 /// Loads a classic BPF program (an array of struct sock_filter, `length` bytes) for every thread of this process
 /// (SECCOMP_FILTER_FLAG_TSYNC). Sets no_new_privs. Returns 0, an errno value, or ESRCH where a thread could not be synchronised.
 int akios_egress_seccomp(const void *_Nonnull program, size_t length);
+
+/// Makes this process non-dumpable: its memory holds keys, and a core file or another process of its id shall not have it.
+/// Returns 0 or an errno value.
+int akios_egress_hide(void);

@@ -140,9 +140,7 @@ final class ExchangeHandler: ChannelInboundHandler {
         case .deny(let refusal): return .deny(refusal)
         case .allow(let found): grant = found
         }
-        guard let host = head.headers.first(name: "host"), let authority = HeaderRules.authority(host),
-            authority.subject == .name(grant.host), (authority.port ?? 443) == grant.port
-        else {
+        guard let host = head.headers.first(name: "host"), names(host, grant) else {
             return .deny(
                 words.refusal(
                     .identityMismatch, reason: "Host does not name \(grant.host) port \(grant.port), which was dialled",
@@ -154,6 +152,13 @@ final class ExchangeHandler: ChannelInboundHandler {
         if let refusal = session.overLimit(host: grant.host.text) { return .deny(refusal) }
         let path = String(head.target.prefix { $0 != "?" })
         return session.policy.request(RequestFacts(host: grant.host, port: grant.port, method: head.method, path: path))
+    }
+
+    /// Whether `Host` is the name and port that were dialled.
+    private func names(_ host: String, _ grant: ConnectionGrant) -> Bool {
+        if host == grant.host.text { return grant.port == 443 }  // how nearly every client writes it
+        guard let authority = HeaderRules.authority(host) else { return false }
+        return authority.subject == .name(grant.host) && (authority.port ?? 443) == grant.port
     }
 
     /// Does what the machine says. True for `.keep`.

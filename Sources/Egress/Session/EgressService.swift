@@ -1,5 +1,6 @@
 // EgressService: puts the parts together on the event loop and follows the supervisor's orders.
 
+import CEgress
 import Events
 import Metering
 import NIOCore
@@ -25,6 +26,7 @@ final class EgressService: Sendable {
     private let ended: EventLoopPromise<Int32>
     private let dialledHook: DialledHook?
     private let fenced: FencedLog
+    private let hide: @Sendable () -> Int32
     /// Set once the link exists: the side thread reports through it.
     private let report = Mutex<(@Sendable (SideReport) -> Void)?>(nil)
 
@@ -34,7 +36,12 @@ final class EgressService: Sendable {
         case packets([PacketFenced])
     }
 
-    init(start: EgressProcess.Start, loop: any EventLoop, ended: EventLoopPromise<Int32>, dialledHook: DialledHook?) {
+    /// - Parameter hide: makes the process non-dumpable; not what a test wants for its own.
+    init(
+        start: EgressProcess.Start, loop: any EventLoop, ended: EventLoopPromise<Int32>, dialledHook: DialledHook?,
+        hide: @escaping @Sendable () -> Int32 = { akios_egress_hide() }
+    ) {
+        self.hide = hide
         configuration = start.configuration
         spec = start.spec
         authority = start.authority
@@ -101,7 +108,8 @@ final class EgressService: Sendable {
                 }
             }
         }
-        return Adopted(session: bound, loop: loop, ended: ended, listeners: listeners, fenced: fenced, dialledHook: dialledHook)
+        return Adopted(
+            session: bound, loop: loop, ended: ended, listeners: listeners, fenced: fenced, dialledHook: dialledHook, hide: hide)
     }
 }
 
@@ -113,6 +121,7 @@ struct Adopted: Sendable {
     let listeners: Listeners
     let fenced: FencedLog
     let dialledHook: DialledHook?
+    let hide: @Sendable () -> Int32
 
     /// Takes the channel and the listeners into the loop. Listeners accept from `go` on, not before.
     func adopt(channel: Int32 = Inherited.channel) -> EventLoopFuture<Void> {
@@ -146,7 +155,13 @@ struct Adopted: Sendable {
 
     private func follow(_ order: SupervisorLink.Order) {
         switch order {
-        case .go: listen()
+        case .go:
+            // Not earlier: rootless, the supervisor could not enter our mount namespace to take the root away.
+            guard hide() == 0 else {
+                session.value.link.send(.fatal("egress cannot be made non-dumpable"), now: true)
+                return ended.succeed(1)
+            }
+            listen()
         case .stop(let why, let told): session.value.stop(why, told: told)
         case .finish:
             let session = session.value

@@ -68,7 +68,8 @@ final class Harness: Sendable {
         let loop = group.next()
         let promise = loop.makePromise(of: Int32.self)
         ended = promise.futureResult
-        let service = EgressService(start: start, loop: loop, ended: promise, dialledHook: { _ in holder.value.withLock { $0 } })
+        let service = EgressService(
+            start: start, loop: loop, ended: promise, dialledHook: { _ in holder.value.withLock { $0 } }, hide: { 0 })
         side = try service.startSideThread()
         let side = side
         let bound = try loop.submit { try service.assemble(side) }.wait()
