@@ -45,8 +45,9 @@ final class Upstream: Sendable {
     init(group: any EventLoopGroup, names: [HostName], answer: @escaping @Sendable (Request) -> Answer) throws {
         authority = try SessionAuthority(session: "upstream")
         answering = Mutex(answer)
-        var contexts: [String: NIOSSLContext] = [:]
-        for name in names { contexts[name.text] = try authority.serverContext(for: .name(name)) }
+        var made: [String: NIOSSLContext] = [:]
+        for name in names { made[name.text] = try authority.serverContext(for: .name(name)) }
+        let contexts = made
         let box = Box()
         channel = try ServerBootstrap(group: group)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
