@@ -55,7 +55,7 @@ public enum TierDecision {
         case .namespaces: "namespaces"
         case .procfs: "procfs in a user namespace"
         case .packetRules: "packet rules"
-        case .systemCallFilter: "system-call filter"
+        case .systemCallFilter: "system-call filter (seccomp)"
         case .landlock: "Landlock"
         case .cgroup: "cgroup v2"
         case .overlay: "overlay file system"

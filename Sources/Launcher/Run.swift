@@ -33,12 +33,12 @@ struct Run {
         let plan = try request.plan()
         // A copy of our memory exists between clone and exec of init: no secret is loaded before it is gone.
         var cage = try request.start(plan)
-        // Not earlier: rootless, the id maps of the child are ours to write only while we are dumpable.
-        do throws(SysError) { try setDumpable(false) } catch { throw CageError(Complaint("\(error)")) }
         let credentials = try words { () throws(Complaint) in
             try Credentials.load(spec.credentials, placeholders: request.placeholders, environment: environment, as: invoker.eyes)
         }
         var egress = try startEgress(session, files, trust, credentials)
+        // Not earlier: rootless, the id maps of both children are ours to write only while we are dumpable.
+        do throws(SysError) { try setDumpable(false) } catch { throw CageError(Complaint("\(error)")) }
         let roots = files.roots
         let prepared = try words { () throws(Complaint) in
             try Preparation.complete(&cage, &egress.channel) { caPEM in Array(roots.utf8) + [0x0a] + caPEM }
