@@ -62,7 +62,9 @@ struct Run {
                 weAreInFront: ControllingTerminal.weAreInFront),
             killAfter: options.killAfter, wallTime: spec.sandbox.resources.wallTime)
         var outcome = supervisor.run()
-        if let reason = group.killReason(), outcome.stop == nil {
+        // memory.oom.group ends init together with the agent, which to the supervisor is a cage that broke.
+        if let reason = group.killReason(), outcome.stop == nil || outcome.stop?.code == "cage_failed" {
+            outcome.stop = nil
             outcome.exit = ExitStatus(by: .akios, ran: true, status: 137, signal: Int(SIGKILL), reason: reason)
         }
         return finish(

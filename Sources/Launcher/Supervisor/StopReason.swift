@@ -1,6 +1,7 @@
 // StopReason: why a session ends before its agent does. Once one is recorded the exit status is ours, even if the
 // agent ends first.
 
+import Glibc
 import Vocabulary
 
 struct StopReason: Equatable {
@@ -29,6 +30,14 @@ struct StopReason: Equatable {
             code: "wall_time", status: 124, reason: "resources.wall_time of \(limit.milliseconds / 1000) s is over",
             refusal: .stopping,
             told: "the session's time is over", graceMilliseconds: nil)
+    }
+
+    /// The kernel ended the whole tree: `memory`.
+    static func resource(_ limit: String) -> StopReason {
+        StopReason(
+            code: limit, status: 128 + SIGKILL, reason: "resources.\(limit) was exceeded; the kernel ended the whole tree",
+            refusal: .stopping,
+            told: "the session is ending", graceMilliseconds: nil)
     }
 
     /// TERM or HUP at akios-exec: passed on, and after a while enforced. The status is the agent's if it ends by itself.

@@ -21,6 +21,7 @@ struct Supervisor: ~Copyable {
     var cage: RunningCage
     var egress: LaunchedEgress
     let signals: SignalQueue
+    let group: SessionGroup
     let log: LogWriter
     var admissions: Admissions
     var job: JobControl
@@ -52,11 +53,13 @@ struct Supervisor: ~Copyable {
 
     init(
         cage: consuming RunningCage, egress: consuming LaunchedEgress, signals: consuming SignalQueue,
+        group: consuming SessionGroup,
         log: LogWriter, admissions: consuming Admissions, job: JobControl, killAfter: TimeSpan, wallTime: TimeSpan?
     ) {
         self.cage = cage
         self.egress = egress
         self.signals = signals
+        self.group = group
         self.log = log
         self.admissions = admissions
         self.job = job
@@ -214,7 +217,8 @@ struct Supervisor: ~Copyable {
         case .failed(let step, let number): begin(.cageFailed("\(step): \(SysError.words(number))"))
         case .started, .absent, .ready: break
         case .ended:
-            if agent == nil { begin(.cageFailed("init ended before the agent")) }
+            // A memory kill takes the whole group, init with it: then nobody was left to report the agent's end.
+            if agent == nil { begin(resourceStop ?? .cageFailed("init ended before the agent")) }
             reapCage()
         }
     }
@@ -222,10 +226,14 @@ struct Supervisor: ~Copyable {
     private mutating func ended(_ end: AgentEnd) {
         guard agent == nil else { return }
         agent = end
+        if end == .signalled(SIGKILL), let resourceStop { begin(resourceStop) }
         wallAt = nil
         // Whatever the agent left behind ends with it; init kills it and exits.
         order(.killAll)
     }
+
+    /// Whether the kernel ended the agent for passing a limit of its group.
+    private var resourceStop: StopReason? { group.killReason().map { .resource($0) } }
 
     private mutating func reapCage() {
         guard !cageGone else { return }
@@ -295,7 +303,9 @@ struct Supervisor: ~Copyable {
             if stop.code == "signal", case .exited(let status)? = agent {
                 return ExitStatus(by: .agent, ran: true, status: Int(status), reason: nil)
             }
-            return ExitStatus(by: .akios, ran: ran, status: Int(stop.status), reason: stop.code)
+            return ExitStatus(
+                by: .akios, ran: ran, status: Int(stop.status), signal: stop.status == 128 + SIGKILL ? Int(SIGKILL) : nil,
+                reason: stop.code)
         }
         switch agent {
         case .exited(let status): return ExitStatus(by: .agent, ran: true, status: Int(status))
