@@ -55,18 +55,13 @@ struct Run {
 
         let budget = BudgetState(spec.budget, now: Supervisor.milliseconds(.now))
         var supervisor = Supervisor(
-            cage: cage, egress: egress, signals: signals, log: session.log,
+            cage: cage, egress: egress, signals: signals, group: group, log: session.log,
             admissions: Admissions(log: session.log, budget: budget, profile: spec.name),
             job: JobControl(
                 hasTerminal: ControllingTerminal.isThere, interactive: ControllingTerminal.isInteractive,
                 weAreInFront: ControllingTerminal.weAreInFront),
             killAfter: options.killAfter, wallTime: spec.sandbox.resources.wallTime)
-        var outcome = supervisor.run()
-        // memory.oom.group ends init together with the agent, which to the supervisor is a cage that broke.
-        if let reason = group.killReason(), outcome.stop == nil || outcome.stop?.code == "cage_failed" {
-            outcome.stop = nil
-            outcome.exit = ExitStatus(by: .akios, ran: true, status: 137, signal: Int(SIGKILL), reason: reason)
-        }
+        let outcome = supervisor.run()
         return finish(
             session, start, plan, outcome, supervisor.admissions, appeared: supervisor.cage.protectedThatAppeared(), status)
     }
