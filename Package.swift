@@ -138,7 +138,6 @@ let package = Package(
                 "Providers",
                 "Policy", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOTLS"), nioSSL, x509, asn1, crypto,
             ]),
-        .target(name: "TestKit", dependencies: ["Vocabulary"], path: "Tests/TestKit", swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )
