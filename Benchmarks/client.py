@@ -2,7 +2,8 @@
 connection, nothing but the standard library. Reads orders on standard input, answers each with one line of JSON.
 
     plain N      N requests on one kept connection     {"us": [latency of each]}
-    many N C     N requests over C kept connections    {"seconds": wall time}
+    open C       makes C connections and keeps them    {"us": [latency of the first request of each]}
+    many N       N requests over the kept connections  {"seconds": wall time}
     stream N     N streamed answers                    {"us": [time to the first piece of text]}"""
 
 import json
@@ -78,15 +79,12 @@ class Connection:
         return (self.answer(until=b'"content":"F') - start) / 1000
 
 
-def many(connect, count, connections):
-    kept = [connect() for _ in range(connections)]
-    for connection in kept:
-        connection.plain()
+def many(kept, count):
     failures = []
 
     def work(connection):
         try:
-            for _ in range(count // connections):
+            for _ in range(count // len(kept)):
                 connection.plain()
         except Exception as error:
             failures.append(repr(error))
@@ -106,13 +104,16 @@ def many(connect, count, connections):
 def main():
     host, port, name, ca = sys.argv[1:5]
     connect = lambda: Connection(host, int(port), name, ca if ca != "-" else None)
-    kept = None
+    kept, crowd = None, []
     for line in sys.stdin:
         order, *numbers = line.split()
         numbers = [int(n) for n in numbers]
         try:
-            if order == "many":
-                result = {"seconds": many(connect, *numbers)}
+            if order == "open":
+                crowd = [connect() for _ in range(numbers[0])]
+                result = {"us": [connection.plain() for connection in crowd]}
+            elif order == "many":
+                result = {"seconds": many(crowd, numbers[0])}
             else:
                 kept = kept or connect()
                 result = {"us": [getattr(kept, order)() for _ in range(numbers[0])]}

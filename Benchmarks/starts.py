@@ -67,14 +67,15 @@ def measure(ground, profiles, source, count):
     return result
 
 
-def filter_cost(ground, profile, source, calls=2_000_000, rounds=3):
-    """(bare, caged) nanoseconds of one cheap system call, the better of some rounds each."""
+def filter_cost(ground, profile, source, file=None, calls=2_000_000, rounds=3):
+    """(bare, caged) nanoseconds of one system call, the better of some rounds each: getppid, or reading 4 KiB of `file`."""
     workspace = ground.workspace()
     clock = compile_static(source, workspace / "clock")
+    words = [str(clock), str(calls), *([file] if file else [])]
     bare, caged = [], []
     for _ in range(rounds):
-        bare.append(float(subprocess.run([str(clock), str(calls)], capture_output=True, text=True, check=True).stdout))
-        run = ground.run([str(clock), str(calls)], profile, workspace=workspace)
+        bare.append(float(subprocess.run(words, capture_output=True, text=True, check=True).stdout))
+        run = ground.run(words, profile, workspace=workspace)
         if run.status:
             raise Failure(run.tail())
         caged.append(float(run.out))
