@@ -55,9 +55,8 @@ let package = Package(
         .executableTarget(
             name: "akios-init", path: "CShims/CInit",
             // Static, so that it runs in a root that holds nothing yet and maps no library of the host.
-            linkerSettings: [.unsafeFlags(["-static-executable", "-nostartfiles"])]),
+            linkerSettings: [.unsafeFlags(["-static-executable", "-nostartfiles"]), .linkedLibrary("cap")]),
         .systemLibrary(name: "CSeccomp", path: "CShims/CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
-        .systemLibrary(name: "CCap", path: "CShims/CCap", pkgConfig: "libcap", providers: [.apt(["libcap-dev"])]),
         .systemLibrary(
             name: "CNft", path: "CShims/CNft", pkgConfig: "libnftnl", providers: [.apt(["libnftnl-dev", "libmnl-dev"])]),
         .systemLibrary(name: "CYaml", path: "CShims/CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
@@ -81,7 +80,7 @@ let package = Package(
         swift("Wire", ["Events", "JSONBytes", "Vocabulary"]),
 
         // Edges.
-        swift("LinuxSys", ["CLinux", "CSpawn", "CSeccomp", "CCap", "CNft", "CData"]),
+        swift("LinuxSys", ["CLinux", "CSpawn", "CSeccomp", "CNft", "CData"]),
         swift("ProfileFile", ["Profile", "Vocabulary", "CYaml", "CData"]),
         swift("HostProbe", ["LinuxSys", "CagePlan", "CLinux"]),
         swift("LogStore", ["Audit", "Events", "JSONBytes", "LinuxSys", "Vocabulary", crypto]),

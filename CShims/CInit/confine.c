@@ -5,13 +5,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/magic.h>
 #include <linux/seccomp.h>
 #include <linux/securebits.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -27,17 +27,32 @@ int do_limit(const struct step *step) {
 }
 
 static bool holds_nothing(void) {
-    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
-    struct __user_cap_data_struct data[2];
-    if (syscall(SYS_capget, &head, data) != 0) return false;
-    for (int i = 0; i < 2; i++)
-        if (data[i].effective || data[i].permitted || data[i].inheritable) return false;
-    for (int cap = 0; cap < 64; cap++) {
-        int bounded = prctl(PR_CAPBSET_READ, cap, 0, 0, 0);
-        if (bounded < 0) break; // past the kernel's last capability
-        if (bounded != 0 || prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, cap, 0, 0) != 0) return false;
-    }
-    return true;
+    cap_t now = cap_get_proc(), none = cap_init();
+    bool empty = now && none && cap_compare(now, none) == 0;
+    cap_free(now);
+    cap_free(none);
+    for (cap_value_t cap = 0; CAP_IS_SUPPORTED(cap); cap++)
+        if (cap_get_bound(cap) != 0 || cap_get_ambient(cap) != 0) return false;
+    return empty;
+}
+
+static int drop_all(void) {
+    cap_t none = cap_init();
+    if (!none) return -1;
+    int result = cap_set_proc(none), code = errno;
+    cap_free(none);
+    errno = code;
+    return result;
+}
+
+// True if even one capability can be had back: then none of this was worth anything.
+static bool can_regain(void) {
+    const cap_value_t wanted = CAP_SETUID;
+    cap_t one = cap_init();
+    bool regained = one && cap_set_flag(one, CAP_PERMITTED, 1, &wanted, CAP_SET) == 0 &&
+                    cap_set_flag(one, CAP_EFFECTIVE, 1, &wanted, CAP_SET) == 0 && cap_set_proc(one) == 0;
+    cap_free(one);
+    return regained;
 }
 
 // A pipe of the caller's belongs to the caller, and `>/dev/stderr` opens it anew: as an id that nobody has, the agent could
@@ -59,25 +74,21 @@ int do_identity(const struct step *step) {
     hand_over_pipes(uid, gid);
     if (drops && setgroups(0, NULL) != 0) return -1;
     // Needs CAP_SETPCAP, hence before the ids. The locks also make exec of a root-owned set-id file worth nothing.
-    for (int cap = 0; cap < 64 && prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
-        if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) != 0) return -1;
-    if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) return -1;
+    for (cap_value_t cap = 0; CAP_IS_SUPPORTED(cap); cap++)
+        if (cap_drop_bound(cap) != 0) return -1;
+    if (cap_reset_ambient() != 0) return -1;
     if (prctl(PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED,
               0, 0, 0) != 0)
         return -1;
     if (setresgid(gid, gid, gid) != 0 || setresuid(uid, uid, uid) != 0) return -1;
-    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
-    struct __user_cap_data_struct none[2] = {{0}};
-    if (syscall(SYS_capset, &head, none) != 0) return -1;
+    if (drop_all() != 0) return -1;
 
     uid_t r, e, s;
     gid_t gr, ge, gs;
     if (getresuid(&r, &e, &s) != 0 || getresgid(&gr, &ge, &gs) != 0) return -1;
     bool kept = r == uid && e == uid && s == uid && gr == gid && ge == gid && gs == gid && holds_nothing();
     if (drops && getgroups(0, NULL) != 0) kept = false;
-    struct __user_cap_data_struct all[2] = {{.effective = 1U << CAP_SETUID, .permitted = 1U << CAP_SETUID}};
-    bool regained = setresuid(0, 0, 0) == 0 || setresgid(0, 0, 0) == 0 || syscall(SYS_capset, &head, all) == 0 ||
-                    (drops && setgroups(0, NULL) == 0);
+    bool regained = setresuid(0, 0, 0) == 0 || setresgid(0, 0, 0) == 0 || can_regain() || (drops && setgroups(0, NULL) == 0);
     errno = ENOTRECOVERABLE;
     return kept && !regained ? 0 : -1;
 }
