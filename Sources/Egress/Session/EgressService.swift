@@ -144,12 +144,21 @@ struct Adopted: Sendable {
 
     /// Tells the supervisor that egress is locked in. On the loop.
     func greet() {
-        let session = session.value
-        session.link.send(.ready, now: true)
-        // Some milliseconds of parsing roots: now, while the cage is still being made, not under the first request.
-        do { try session.dialer.prepare() } catch {
-            session.link.send(.fatal("the root certificates cannot be read: \(error)"), now: true)
-            ended.succeed(1)
+        session.value.link.send(.ready, now: true)
+    }
+
+    /// How long after `go` the roots are parsed. That takes the loop some milliseconds: not while the agent's start wants
+    /// the processor, and not under the first request of any agent that takes longer than this to make one.
+    private static let preparation = TimeAmount.milliseconds(15)
+
+    private func prepareDialer() {
+        let session = session
+        let ended = ended
+        loop.scheduleTask(in: Self.preparation) {
+            do { try session.value.dialer.prepare() } catch {
+                session.value.link.send(.fatal("the root certificates cannot be read: \(error)"), now: true)
+                ended.succeed(1)
+            }
         }
     }
 
@@ -162,6 +171,7 @@ struct Adopted: Sendable {
                 return ended.succeed(1)
             }
             listen()
+            prepareDialer()
         case .stop(let why, let told): session.value.stop(why, told: told)
         case .finish:
             let session = session.value

@@ -36,8 +36,10 @@ final class Dialer {
         pool = UpstreamPool(loop: loop)
     }
 
-    /// Parses the root certificates: some milliseconds, so it is called once before the first request.
+    /// Parses the root certificates: some milliseconds, so it is called between `go` and the first request. Again it does
+    /// nothing.
     func prepare() throws {
+        guard context == nil else { return }
         var certificates: [NIOSSLCertificate] = []
         for pem in [roots] + trust where !pem.isEmpty { certificates += try NIOSSLCertificate.fromPEMBytes(Array(pem.utf8)) }
         var configuration = TLSConfiguration.makeClientConfiguration()
@@ -87,6 +89,10 @@ final class Dialer {
 
     /// Tries the addresses in turn; the last failure is the answer.
     private func attempt(_ addresses: ArraySlice<IPAddress>, _ key: UpstreamKey, done: @escaping Done) {
+        // An agent that is faster than the timer waits for the roots, once.
+        do { try prepare() } catch {
+            return done(.failure(UpstreamFailure(code: .upstreamUnreachable, reason: "no root certificates")))
+        }
         guard let address = addresses.first, let context else {
             return done(.failure(UpstreamFailure(code: .upstreamUnreachable, reason: "not ready to dial")))
         }
