@@ -42,13 +42,15 @@ public enum Launcher {
         let profile = try failing { () throws(Complaint) in try LoadedProfile.load(options, invoker: invoker) }
         let host = try failing { () throws(Complaint) in try HostStanding.decide(options, profile.spec, invoker: invoker) }
         var request = try cageRequest(options, profile, invoker, environment)
+        request.expectsCgroup = host.hasCgroup
+        // Made once: what --plan prints and what is carried out are one value.
         let plan = try request.plan()
         if options.action == .plan {
             Console.say(PlanText.render(plan, profile: profile, host: host))
             return 0
         }
         let run = Run(options: options, invoker: invoker, profile: profile, host: host, environment: environment)
-        return try run.carryOut(&request)
+        return try run.carryOut(plan, &request)
     }
 
     /// What the cage is made from; files that do not depend on this run's processes only.

@@ -20,7 +20,7 @@ struct Run {
     let host: HostStanding
     let environment: [String: String]
 
-    func carryOut(_ request: inout CageRequest) throws(CageError) -> Int32 {
+    func carryOut(_ plan: CagePlan, _ request: inout CageRequest) throws(CageError) -> Int32 {
         let spec = profile.spec
         // Read before anything exists that would have to be undone.
         let files = HostFiles.read()
@@ -32,7 +32,6 @@ struct Run {
         }
         let group = try words { () throws(Complaint) in try host.makeGroup(session: session.id.text, spec.sandbox.resources) }
         request.cgroup = group.descriptor
-        let plan = try request.plan()
         // A copy of our memory exists between clone and exec of init: no secret is loaded before it is gone.
         var cage = try request.start(plan)
         let credentials = try words { () throws(Complaint) in

@@ -28,6 +28,8 @@ public struct CageRequest: Sendable {
     public var received: [String] = []
     /// Borrowed: an open cgroup v2 folder.
     public var cgroup: Int32?
+    /// That `cgroup` will be set by the time the plan is carried out: then it limits, and rlimits need not.
+    public var expectsCgroup = false
     /// False where the profile runs below the tier that promises Landlock.
     public var requiresLandlock = true
     public var takesTerminal = false
@@ -102,7 +104,7 @@ extension CageRequest {
         facts.directory = directory
         facts.placeholders = placeholders
         facts.requiresLandlock = requiresLandlock
-        facts.hasCgroup = cgroup != nil
+        facts.hasCgroup = expectsCgroup || cgroup != nil
         facts.hasIPv6 = view.entry("/proc/sys/net/ipv6") != nil
         facts.ruleset = ruleset
         facts.agentFilter = agentFilter
