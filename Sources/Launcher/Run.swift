@@ -42,7 +42,7 @@ struct Run {
         do throws(SysError) { try setDumpable(false) } catch { throw CageError(Complaint("\(error)")) }
         let roots = files.roots
         let prepared = try words { () throws(Complaint) in
-            try Preparation.complete(&cage, &egress.channel) { caPEM in Array(roots.utf8) + [0x0a] + caPEM }
+            try Preparation.complete(&cage, &egress.channel) { caPEM in roots + [0x0a] + caPEM }
         }
         try words { () throws(Complaint) in try egress.detachRoot() }
         let start = record(plan, credentials, prepared, group)

@@ -8,17 +8,21 @@ import Wire
     @Test func survivesTheRoundTrip() throws {
         let host = try #require(HostName("api.openai.com"))
         let configuration = EgressConfiguration(
-            session: "20260101-a", profileName: "strict", profile: Array(#"{"spec":{}}"#.utf8), hostRoots: "-----BEGIN\n",
+            session: "20260101-a", profileName: "strict", profile: Array(#"{"spec":{}}"#.utf8),
+            hostRoots: Array("-----BEGIN\n".utf8),
             profileRoots: ["x"],
             nameServers: [.v4(0x0101_0101), .v6(high: 1, low: 2)], hosts: [host: [.v4(0x7f00_0001)]],
             secrets: [.init(placeholder: "akios-1", value: "sk-secret", hosts: [host])])
         let read = try #require(EgressConfiguration(configuration.encoded()))
         #expect(read.encoded() == configuration.encoded())
+        #expect(read.hostRoots == configuration.hostRoots)
         #expect(read.secrets.first?.hosts == [host])
         #expect(read.nameServers == configuration.nameServers)
     }
 
-    @Test(arguments: ["", "{}", "[]", #"{"session":1}"#]) func anythingElseIsNil(_ text: String) {
+    @Test(arguments: ["", "{}", "[]", #"{"session":1}"#, "\u{2}\0\0\0{}", "\u{3}\0\0\0{}", "\0\0\0\0"]) func anythingElseIsNil(
+        _ text: String
+    ) {
         #expect(EgressConfiguration(Array(text.utf8)) == nil)
     }
 }

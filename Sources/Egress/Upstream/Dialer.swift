@@ -19,12 +19,12 @@ final class Dialer {
     private let hosts: [HostName: [IPAddress]]
     private let lookup: (HostName, @escaping LookupReply) -> Void
     let pool: UpstreamPool
-    private let roots: String
+    private let roots: [UInt8]
     private let trust: [String]
     private var context: NIOSSLContext?
 
     init(
-        loop: any EventLoop, policy: PolicyEngine, hosts: [HostName: [IPAddress]], roots: String, trust: [String],
+        loop: any EventLoop, policy: PolicyEngine, hosts: [HostName: [IPAddress]], roots: [UInt8], trust: [String],
         lookup: @escaping (HostName, @escaping LookupReply) -> Void
     ) {
         self.loop = loop
@@ -41,7 +41,9 @@ final class Dialer {
     func prepare() throws {
         guard context == nil else { return }
         var certificates: [NIOSSLCertificate] = []
-        for pem in [roots] + trust where !pem.isEmpty { certificates += try NIOSSLCertificate.fromPEMBytes(Array(pem.utf8)) }
+        for pem in [roots] + trust.map({ Array($0.utf8) }) where !pem.isEmpty {
+            certificates += try NIOSSLCertificate.fromPEMBytes(pem)
+        }
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.trustRoots = .certificates(certificates)
         configuration.certificateVerification = .fullVerification

@@ -7,7 +7,8 @@ import Vocabulary
 struct HostFiles {
     var nameServers: [IPAddress] = []
     var hosts: [HostName: [IPAddress]] = [:]
-    var roots = ""
+    /// PEM, as the file has it.
+    var roots: [UInt8] = []
 
     /// Bundles of trusted roots, in the order of distributions: Debian and Alpine, Fedora, SUSE, others.
     static let rootBundles = [
@@ -19,7 +20,7 @@ struct HostFiles {
         if let text = text(at: "/etc/resolv.conf", limit: 64 << 10) { files.nameServers = nameServers(in: text) }
         if let text = text(at: "/etc/hosts", limit: 1 << 20) { files.hosts = hosts(in: text) }
         // Without any bundle only the profile's own roots are trusted: fewer, never more.
-        files.roots = rootBundles.lazy.compactMap { text(at: $0, limit: 8 << 20) }.first ?? ""
+        files.roots = rootBundles.lazy.compactMap { try? readFile($0, limit: 8 << 20) }.first ?? []
         return files
     }
 

@@ -57,7 +57,7 @@ final class Harness: Sendable {
             packets: -1)
         let configuration = EgressConfiguration(
             session: "test", profileName: "harness", profile: [],
-            hostRoots: trusted ? String(decoding: upstream.authority.pem, as: UTF8.self) : "",
+            hostRoots: trusted ? upstream.authority.pem : [],
             profileRoots: [], nameServers: [], hosts: [:], secrets: secrets)
         let authority = try SessionAuthority(session: "test")
         let start = EgressProcess.Start(
