@@ -27,17 +27,23 @@ struct Run {
         let trust = try words { () throws(Complaint) in try profile.trustedRoots(invoker: invoker) }
         let signals: SignalQueue
         do throws(SysError) { signals = try SignalQueue() } catch { throw CageError(Complaint("signals cannot be read: \(error)")) }
-        let session = try words { () throws(Complaint) in
-            try Session.open(at: options.sessionDir, invoker: invoker, audit: spec.audit)
-        }
-        let group = try words { () throws(Complaint) in try host.makeGroup(session: session.id.text, spec.sandbox.resources) }
+        let started = Moment.now
+        let id = SessionID.fresh(at: started.wall)
+        // Before any child: a group that was handed over to us is ours only while nobody else is in it.
+        let group = try words { () throws(Complaint) in try host.makeGroup(session: id.text, spec.sandbox.resources) }
         request.cgroup = group.descriptor
+        // Egress' own start takes the longest: it makes its keys while the session and the cage are made. It is born without
+        // configuration, secret or socket, and ends when its channel closes.
+        var egress = try startEgress()
+        let session = try words { () throws(Complaint) in
+            try Session.open(id, at: options.sessionDir, started: started, invoker: invoker, audit: spec.audit)
+        }
         // A copy of our memory exists between clone and exec of init: no secret is loaded before it is gone.
         var cage = try request.start(plan)
         let credentials = try words { () throws(Complaint) in
             try Credentials.load(spec.credentials, placeholders: request.placeholders, environment: environment, as: invoker.eyes)
         }
-        var egress = try startEgress(session, files, trust, credentials)
+        try configure(egress, session, files, trust, credentials)
         // Not earlier: rootless, the id maps of both children are ours to write only while we are dumpable.
         do throws(SysError) { try setDumpable(false) } catch { throw CageError(Complaint("\(error)")) }
         let roots = files.roots
@@ -67,17 +73,22 @@ struct Run {
             session, start, plan, outcome, supervisor.admissions, appeared: supervisor.cage.protectedThatAppeared(), status)
     }
 
-    private func startEgress(
-        _ session: borrowing Session, _ files: HostFiles, _ trust: String, _ credentials: Credentials
-    ) throws(CageError) -> LaunchedEgress {
+    private func startEgress() throws(CageError) -> LaunchedEgress {
+        let program = try Programs.path(of: "akios-egress")
+        return try words { () throws(Complaint) in
+            try LaunchedEgress.start(program: program, privileged: invoker.privileged)
+        }
+    }
+
+    private func configure(
+        _ egress: borrowing LaunchedEgress, _ session: borrowing Session, _ files: HostFiles, _ trust: String,
+        _ credentials: Credentials
+    ) throws(CageError) {
         let configuration = EgressConfiguration(
             session: session.id.text, profileName: profile.spec.name, profile: profile.canonical, hostRoots: files.roots,
             profileRoots: trust.isEmpty ? [] : [trust], nameServers: files.nameServers, hosts: files.hosts,
             secrets: credentials.secrets)
-        let program = try Programs.path(of: "akios-egress")
-        return try words { () throws(Complaint) in
-            try LaunchedEgress.start(program: program, configuration: configuration.encoded(), privileged: invoker.privileged)
-        }
+        do throws(Complaint) { try egress.configure(configuration.encoded()) } catch { throw CageError(error) }
     }
 
     /// The first record: what was asked for, and what stands.

@@ -22,6 +22,18 @@ enum LeafSubject: Sendable, Hashable {
     }
 }
 
+/// The keys of one session's authority: made before its name is known.
+struct SessionKeys {
+    let authority = P256.Signing.PrivateKey()
+    let leaf: P256.Signing.PrivateKey
+    let leafForTLS: NIOSSLPrivateKey
+
+    init() throws {
+        leaf = P256.Signing.PrivateKey()
+        leafForTLS = try NIOSSLPrivateKey(bytes: Array(leaf.derRepresentation), format: .der)
+    }
+}
+
 final class SessionAuthority: Sendable {
     private let key: P256.Signing.PrivateKey
     private let certificate: Certificate
@@ -33,10 +45,14 @@ final class SessionAuthority: Sendable {
     private static let backDated: TimeInterval = -86_400
     private static let lifetime: TimeInterval = 30 * 86_400
 
-    init(session: String, now: Date = Date()) throws {
-        key = P256.Signing.PrivateKey()
-        leafKey = P256.Signing.PrivateKey()
-        leafPrivateKey = try NIOSSLPrivateKey(bytes: Array(leafKey.derRepresentation), format: .der)
+    convenience init(session: String, now: Date = Date()) throws {
+        try self.init(session: session, keys: SessionKeys(), now: now)
+    }
+
+    init(session: String, keys: SessionKeys, now: Date = Date()) throws {
+        key = keys.authority
+        leafKey = keys.leaf
+        leafPrivateKey = keys.leafForTLS
         let subject = try DistinguishedName {
             OrganizationName("akios-exec")
             CommonName("akios session \(session.prefix(32))")

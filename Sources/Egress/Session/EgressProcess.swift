@@ -1,4 +1,4 @@
-// EgressProcess: the program, from its three descriptors to its last message. Synchronous: the set-up happens on one
+// EgressProcess: the program, from its two descriptors to its last message. Synchronous: the set-up happens on one
 // thread in a fixed order, and only then do NIO's loop and the side thread begin. See docs/process-model.md.
 
 import CData
@@ -40,15 +40,17 @@ public enum EgressProcess {
     }
 
     private static func prepare() throws -> Start {
-        let bytes = try Handover.contents(of: Inherited.configuration, called: "configuration")
-        guard let configuration = EgressConfiguration(bytes) else { throw HandoverError("the configuration cannot be read") }
+        // What needs no configuration comes first: the supervisor makes the session and the cage meanwhile.
         let filter = try Handover.contents(of: Inherited.filter, called: "seccomp filter")
-        let authority = try SessionAuthority(session: configuration.session)
+        let prices = try PriceBook(tsv: embeddedPrices())
+        let keys = try SessionKeys()
+        let bytes = try Handover.takeConfiguration(on: Inherited.channel)
+        guard let configuration = EgressConfiguration(bytes) else { throw HandoverError("the configuration cannot be read") }
+        let authority = try SessionAuthority(session: configuration.session, keys: keys)
         // The supervisor builds the cage's trust bundle meanwhile: the certificate goes first.
         try Handover.say(.hello(version: WireLimits.version, caPEM: authority.pem), on: Inherited.channel)
         let spec = try Spec(canonicalJSON: configuration.profile)
         let engine = try Engine(database: embeddedPatterns(), handling: spec.pii)
-        let prices = try PriceBook(tsv: embeddedPrices())
         let listeners = try Handover.takeListeners(on: Inherited.channel)
         return Start(
             configuration: configuration, spec: spec, authority: authority, engine: engine, prices: prices, filter: filter,

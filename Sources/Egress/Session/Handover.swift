@@ -1,4 +1,4 @@
-// Handover: what happens on the descriptors that egress was born with before NIO starts: read the configuration,
+// Handover: what happens on the descriptors that egress was born with before NIO starts: take the configuration,
 // greet, take the listeners. Blocking and single-threaded on purpose; no network byte is read here.
 
 import CEgress
@@ -8,8 +8,7 @@ import Wire
 /// The descriptors that the supervisor starts egress with.
 enum Inherited {
     static let channel: Int32 = 3
-    static let configuration: Int32 = 4
-    static let filter: Int32 = 5
+    static let filter: Int32 = 4
 }
 
 /// The sockets made inside the agent's network namespace, in the order in which they are sent.
@@ -56,6 +55,14 @@ enum Handover {
             guard count > 0 else { throw HandoverError("cannot write to the supervisor", errno: code) }
             sent += count
         }
+    }
+
+    /// The supervisor sends it when the cage has been cloned: it holds secrets, and this process is born before.
+    static func takeConfiguration(on descriptor: Int32) throws(HandoverError) -> [UInt8] {
+        var file: Int32 = -1
+        let code = akios_egress_receive_fds(descriptor, UInt8(ascii: "C"), &file, 1)
+        guard code == 0 else { throw HandoverError("the configuration did not arrive", errno: code) }
+        return try contents(of: file, called: "configuration")
     }
 
     static func takeListeners(on descriptor: Int32) throws(HandoverError) -> Listeners {

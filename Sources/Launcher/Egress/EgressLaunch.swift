@@ -1,5 +1,6 @@
-// EgressLaunch: what egress is born with: its channel, its configuration and its filter, as descriptors 3, 4 and 5.
+// EgressLaunch: what egress is born with: its channel and its filter, as descriptors 3 and 4; and what it is given later.
 
+import CLinux
 import Glibc
 import LinuxSys
 import Vocabulary
@@ -9,22 +10,21 @@ struct LaunchedEgress: ~Copyable {
     var process: EgressProcess
     var channel: EgressChannel
 
-    /// - Parameter configuration: `EgressConfig.json()`; it holds credentials, so it lives in a sealed memfd only.
-    static func start(program path: String, configuration: [UInt8], privileged: Bool) throws(Complaint) -> LaunchedEgress {
+    /// Starts it with nothing but its channel and its filter; it makes its keys and waits for `configure`.
+    static func start(program path: String, privileged: Bool) throws(Complaint) -> LaunchedEgress {
         do throws(SysError) {
             let program = try openForReading(path)
             var pair: [Int32] = [-1, -1]
             try syscall("socketpair") { socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0, &pair) }
             let ours = OwnedFD(owning: pair[0])
             let theirs = OwnedFD(owning: pair[1])
-            let config = try sealedMemory(named: "akios-config", configuration)
             let filter: [UInt8]
             do { filter = try EgressFilter.program() } catch {
                 throw SysError("seccomp_export_bpf", EINVAL, on: "egress filter")
             }
             let bpf = try sealedMemory(named: "akios-filter", filter)
             let root = try EgressRoot(program: program)
-            return try start(program, [theirs.raw, config.raw, bpf.raw], privileged: privileged, root: root, ours)
+            return try start(program, [theirs.raw, bpf.raw], privileged: privileged, root: root, ours)
         } catch { throw Complaint("the proxy cannot be started: \(error); nothing was run", hint: "akios doctor") }
     }
 
@@ -32,7 +32,7 @@ struct LaunchedEgress: ~Copyable {
         _ program: borrowing OwnedFD, _ descriptors: [Int32], privileged: Bool, root: EgressRoot, _ ours: consuming OwnedFD
     ) throws(SysError) -> LaunchedEgress {
         do throws(EgressProcess.Failure) {
-            let process = try EgressProcess.start(
+            let process = try EgressProcess.begin(
                 program: program, descriptors: descriptors, identity: privileged ? .unique(pid: getpid()) : .caller, root: root)
             return LaunchedEgress(process: process, channel: EgressChannel(fd: ours))
         } catch { throw error.error }
@@ -40,6 +40,20 @@ struct LaunchedEgress: ~Copyable {
 }
 
 extension LaunchedEgress {
+    /// Returns once it has been executed and has been sent its configuration.
+    /// - Parameter configuration: `EgressConfiguration.encoded()`; it holds credentials, so it lives in a sealed memfd only.
+    borrowing func configure(_ configuration: [UInt8]) throws(Complaint) {
+        do {
+            try process.awaitExec()
+            let file = try sealedMemory(named: "akios-config", configuration)
+            let (socket, numbers) = (channel.fd.raw, [file.raw])
+            try syscall("sendmsg", on: "egress channel") { akios_send_fds(socket, [UInt8(ascii: "C")], 1, numbers, numbers.count) }
+        } catch {
+            let why = (error as? EgressProcess.Failure)?.error.description ?? "\(error)"
+            throw Complaint("the proxy cannot be started: \(why); nothing was run", hint: "akios doctor")
+        }
+    }
+
     /// No path opens in egress any more. Before its first network byte, and after its hello.
     borrowing func detachRoot() throws(Complaint) {
         do throws(EgressProcess.Failure) { try process.detachRoot() } catch {

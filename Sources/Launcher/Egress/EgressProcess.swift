@@ -27,6 +27,8 @@ struct EgressProcess: ~Copyable {
     let process: OwnedFD
     /// Open as long as we live: a child that finds it closed was born after its parent's death and ends at once.
     private let alive: OwnedFD
+    /// Says why it could not be executed; closes when it was.
+    private let report: OwnedFD
     private let root: EgressRoot
     private let identity: EgressIdentity
 
@@ -37,6 +39,18 @@ struct EgressProcess: ~Copyable {
     }
 
     /// Starts `program` and returns once it has been executed.
+    static func start(
+        program: borrowing OwnedFD, descriptors: [Int32], errorOutput: Int32? = nil, identity: EgressIdentity, root: EgressRoot,
+        isolated: Bool = true
+    ) throws(Failure) -> EgressProcess {
+        let begun = try begin(
+            program: program, descriptors: descriptors, errorOutput: errorOutput, identity: identity, root: root, isolated: isolated
+        )
+        try begun.awaitExec()
+        return begun
+    }
+
+    /// Starts `program`; `awaitExec` says whether that succeeded.
     ///
     /// The child has no capability (bounding set included), no new privileges, no supplementary group, a process group of its
     /// own, an empty environment, a read-only root that holds only ``EgressRoot``, and the descriptors named here.
@@ -45,7 +59,7 @@ struct EgressProcess: ~Copyable {
     ///   - descriptors: become 3, 4, 5, … in the child; at most 16. They stay the caller's.
     ///   - errorOutput: becomes the child's standard error; without it that is /dev/null, as input and output are.
     ///   - isolated: false only where the host refuses namespaces (tier `contained`).
-    static func start(
+    static func begin(
         program: borrowing OwnedFD, descriptors: [Int32], errorOutput: Int32? = nil, identity: EgressIdentity, root: EgressRoot,
         isolated: Bool = true
     ) throws(Failure) -> EgressProcess {
@@ -73,12 +87,9 @@ struct EgressProcess: ~Copyable {
             }
         }
         guard result == 0 else { throw Failure(what: "its namespaces", error: SysError("clone3", code)) }
-        let started = EgressProcess(
+        return EgressProcess(
             pid: spawned.pid, process: OwnedFD(owning: spawned.pidfd), alive: OwnedFD(owning: spawned.alive),
-            root: isolated ? root : EgressRoot(entries: []), identity: identity)
-        let report = OwnedFD(owning: spawned.failed)
-        try started.awaitExec(report)
-        return started
+            report: OwnedFD(owning: spawned.failed), root: isolated ? root : EgressRoot(entries: []), identity: identity)
     }
 
     /// Takes the libraries out of egress' root: from here on no path opens in it. What is mapped stays mapped.
@@ -95,7 +106,8 @@ struct EgressProcess: ~Copyable {
         guard result == 0 else { throw Failure(what: "taking its root away", error: SysError("umount2", code)) }
     }
 
-    private borrowing func awaitExec(_ report: borrowing OwnedFD) throws(Failure) {
+    /// Returns once it has been executed; throws where it failed before that, and has collected it then.
+    borrowing func awaitExec() throws(Failure) {
         var failure = akios_egress_failure()
         let number = report.raw
         let size = MemoryLayout<akios_egress_failure>.size

@@ -1,4 +1,4 @@
-// Session: one run's folder, log and names. Opened before anything is started: a session that cannot be recorded
+// Session: one run's folder, log and names. Opened before the cage is started: a session that cannot be recorded
 // does not begin.
 
 import Events
@@ -17,12 +17,12 @@ struct Session: ~Copyable {
 
     /// - Parameter place: of `--session-dir`; made with the caller's ids under sudo, so that it is no way to write where
     ///   they may not.
-    static func open(at place: String?, invoker: Invoker, audit: AuditSpec) throws(Complaint) -> Session {
+    static func open(
+        _ id: SessionID, at place: String?, started: Moment, invoker: Invoker, audit: AuditSpec
+    ) throws(Complaint) -> Session {
         guard let folders = StateFolders() else {
             throw Complaint("there is no home to keep sessions in", hint: "set AKIOS_STATE_DIR to an absolute path")
         }
-        let started = Moment.now
-        let id = SessionID.fresh(at: started.wall)
         do throws(LogError) {
             let state = try folders.openState()
             let key = try KeyStore.signingKey(state: state)
