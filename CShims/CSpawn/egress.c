@@ -238,29 +238,34 @@ int akios_egress_spawn(const struct akios_egress_spawn *request, struct akios_eg
     return 0;
 }
 
-int akios_egress_detach(int pidfd, int privileged, const struct akios_egress_entry *entries, size_t count) {
-    int helper;
-    long pid = clone_child(0, &helper);
-    if (pid == 0) {
-        // An ordinary user has the power over that mount namespace only inside its user namespace.
-        if (setns(pidfd, CLONE_NEWNS | (privileged ? 0 : CLONE_NEWUSER)) != 0) _exit(errno & 0xff);
-        for (size_t i = count; i > 0; i--) {
-            const struct akios_egress_entry *entry = &entries[i - 1];
-            if (!entry->is_link && umount2(entry->target, MNT_DETACH | UMOUNT_NOFOLLOW) != 0) _exit(errno & 0xff);
-        }
-        _exit(0);
+struct detach {
+    int pidfd, privileged;
+    const struct akios_egress_entry *entries;
+    size_t count;
+};
+
+static int detach(void *argument) {
+    const struct detach *request = argument;
+    // An ordinary user has the power over that mount namespace only inside its user namespace.
+    if (setns(request->pidfd, CLONE_NEWNS | (request->privileged ? 0 : CLONE_NEWUSER)) != 0) _exit(errno & 0xff);
+    for (size_t i = request->count; i > 0; i--) {
+        const struct akios_egress_entry *entry = &request->entries[i - 1];
+        if (!entry->is_link && umount2(entry->target, MNT_DETACH | UMOUNT_NOFOLLOW) != 0) _exit(errno & 0xff);
     }
+    _exit(0);
+}
+
+int akios_egress_detach(int pidfd, int privileged, const struct akios_egress_entry *entries, size_t count) {
+    struct detach request = {.pidfd = pidfd, .privileged = privileged, .entries = entries, .count = count};
+    _Alignas(16) char stack[16384];
+    // As vfork(2) does it: we stand still until it has ended, so our memory need not be copied for it.
+    int pid = clone(detach, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD, &request);
     if (pid < 0) return -1;
     int status;
     pid_t waited;
-    do waited = waitpid((pid_t)pid, &status, 0);
+    do waited = waitpid(pid, &status, 0);
     while (waited < 0 && errno == EINTR);
-    int code = errno;
-    close(helper);
-    if (waited < 0) {
-        errno = code;
-        return -1;
-    }
+    if (waited < 0) return -1;
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return 0;
     errno = WIFEXITED(status) ? WEXITSTATUS(status) : EIO;
     return -1;
