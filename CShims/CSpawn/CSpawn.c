@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/sched.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -115,16 +116,28 @@ int akios_spawn_init(const struct akios_spawn *request, struct akios_spawned *sp
     return 0;
 }
 
+struct hold {
+    int keep, drop;
+};
+
+// Shares our memory, errno included: the caller collects it before it does much else.
+static int hold(void *argument) {
+    const struct hold *pipe = argument;
+    char byte;
+    close(pipe->drop);
+    (void)!read(pipe->keep, &byte, 1);
+    _exit(0);
+}
+
 int akios_spawn_holder(struct akios_spawned *spawned) {
+    // One at a time in a thread: the caller collects the holder before it makes the next.
+    static _Thread_local _Alignas(16) char stack[16384];
+    static _Thread_local struct hold request;
     int go[2];
     if (pipe2(go, O_CLOEXEC) != 0) return -1;
-    long pid = clone_(CLONE_NEWUSER, -1, &spawned->pidfd);
-    if (pid == 0) {
-        close(go[1]);
-        char byte;
-        while (read(go[0], &byte, 1) < 0 && errno == EINTR) {}
-        _exit(0);
-    }
+    request = (struct hold){.keep = go[0], .drop = go[1]};
+    // It only waits, so our memory need not be copied for it.
+    int pid = clone(hold, stack + sizeof stack, CLONE_NEWUSER | CLONE_VM | CLONE_PIDFD | SIGCHLD, &request, &spawned->pidfd);
     int code = errno;
     close(go[0]);
     if (pid < 0) {
