@@ -20,7 +20,11 @@ struct HostFiles {
         if let text = text(at: "/etc/resolv.conf", limit: 64 << 10) { files.nameServers = nameServers(in: text) }
         if let text = text(at: "/etc/hosts", limit: 1 << 20) { files.hosts = hosts(in: text) }
         // Without any bundle only the profile's own roots are trusted: fewer, never more.
-        files.roots = rootBundles.lazy.compactMap { try? readFile($0, limit: 8 << 20) }.first ?? []
+        for path in rootBundles {
+            guard let bytes = try? readFile(path, limit: 8 << 20) else { continue }
+            files.roots = bytes
+            break
+        }
         return files
     }
 
