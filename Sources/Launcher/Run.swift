@@ -69,8 +69,11 @@ struct Run {
                 weAreInFront: ControllingTerminal.weAreInFront),
             killAfter: options.killAfter, wallTime: spec.sandbox.resources.wallTime)
         let outcome = supervisor.run()
-        return finish(
+        let number = finish(
             session, start, plan, outcome, supervisor.admissions, appeared: supervisor.cage.protectedThatAppeared(), status)
+        // Last: it was killed when its channel closed, and the kernel takes its memory down beside all this.
+        supervisor.egress.process.reap()
+        return number
     }
 
     private func startEgress() throws(CageError) -> LaunchedEgress {

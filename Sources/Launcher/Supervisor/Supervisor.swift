@@ -68,6 +68,7 @@ struct Supervisor: ~Copyable {
     }
 
     /// Runs the session from `go` to the death of its last process.
+    /// Egress has been told to die by then; it is the caller's to collect.
     mutating func run() -> Outcome {
         let start = Self.milliseconds(.now)
         wallAt = wallTime.map { start + $0.milliseconds }
@@ -158,7 +159,7 @@ struct Supervisor: ~Copyable {
         guard !egressGone else { return }
         egressGone = true
         finishAt = nil
-        egress.process.reap()
+        egress.process.kill()
     }
 
     /// Answers of one turn, after their records are kept.
