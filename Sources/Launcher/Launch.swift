@@ -41,16 +41,17 @@ public enum Launcher {
         if let user = options.user { try failing { () throws(Complaint) in try invoker.check(user: user) } }
         let profile = try failing { () throws(Complaint) in try LoadedProfile.load(options, invoker: invoker) }
         let host = try failing { () throws(Complaint) in try HostStanding.decide(options, profile.spec, invoker: invoker) }
+        let run = Run(options: options, invoker: invoker, profile: profile, host: host, environment: environment)
+        let begun = options.action == .run ? try run.begin() : nil
         var request = try cageRequest(options, profile, invoker, environment)
         request.expectsCgroup = host.hasCgroup
         // Made once: what --plan prints and what is carried out are one value.
         let plan = try request.plan()
-        if options.action == .plan {
+        guard let begun else {
             Console.say(PlanText.render(plan, profile: profile, host: host))
             return 0
         }
-        let run = Run(options: options, invoker: invoker, profile: profile, host: host, environment: environment)
-        return try run.carryOut(plan, &request)
+        return try run.carryOut(plan, &request, begun)
     }
 
     /// What the cage is made from; files that do not depend on this run's processes only.

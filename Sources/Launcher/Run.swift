@@ -20,21 +20,39 @@ struct Run {
     let host: HostStanding
     let environment: [String: String]
 
-    func carryOut(_ plan: CagePlan, _ request: inout CageRequest) throws(CageError) -> Int32 {
+    /// What is started before the plan is made. Leaving it ends it: nothing of it has run on anybody's behalf.
+    struct Begun: ~Copyable {
+        let started: Moment
+        let id: SessionID
+        let group: SessionGroup
+        let egress: LaunchedEgress
+    }
+
+    /// Starts egress, whose own start takes the longest: it makes its keys while plan, session and cage are made. It is born
+    /// without configuration, secret or socket, and ends when its channel closes.
+    func begin() throws(CageError) -> Begun {
+        let started = Moment.now
+        let id = SessionID.fresh(at: started.wall)
+        // Before any child: a group that was handed over to us is ours only while nobody else is in it.
+        let group = try words { () throws(Complaint) in try host.makeGroup(session: id.text, profile.spec.sandbox.resources) }
+        let program = try Programs.path(of: "akios-egress")
+        let egress = try words { () throws(Complaint) in
+            try LaunchedEgress.start(program: program, privileged: invoker.privileged)
+        }
+        return Begun(started: started, id: id, group: group, egress: egress)
+    }
+
+    func carryOut(_ plan: CagePlan, _ request: inout CageRequest, _ begun: consuming Begun) throws(CageError) -> Int32 {
         let spec = profile.spec
-        // Read before anything exists that would have to be undone.
+        let (id, started) = (begun.id, begun.started)
+        let group = begun.group
+        var egress = begun.egress
+        request.cgroup = group.descriptor
+        let filter = try words { () throws(Complaint) in try LaunchedEgress.filter() }
         let files = HostFiles.read()
         let trust = try words { () throws(Complaint) in try profile.trustedRoots(invoker: invoker) }
         let signals: SignalQueue
         do throws(SysError) { signals = try SignalQueue() } catch { throw CageError(Complaint("signals cannot be read: \(error)")) }
-        let started = Moment.now
-        let id = SessionID.fresh(at: started.wall)
-        // Before any child: a group that was handed over to us is ours only while nobody else is in it.
-        let group = try words { () throws(Complaint) in try host.makeGroup(session: id.text, spec.sandbox.resources) }
-        request.cgroup = group.descriptor
-        // Egress' own start takes the longest: it makes its keys while the session and the cage are made. It is born without
-        // configuration, secret or socket, and ends when its channel closes.
-        var egress = try startEgress()
         let session = try words { () throws(Complaint) in
             try Session.open(id, at: options.sessionDir, started: started, invoker: invoker, audit: spec.audit)
         }
@@ -43,7 +61,7 @@ struct Run {
         let credentials = try words { () throws(Complaint) in
             try Credentials.load(spec.credentials, placeholders: request.placeholders, environment: environment, as: invoker.eyes)
         }
-        try configure(egress, session, files, trust, credentials)
+        try configure(egress, filter, session, files, trust, credentials)
         // Not earlier: rootless, the id maps of both children are ours to write only while we are dumpable.
         do throws(SysError) { try setDumpable(false) } catch { throw CageError(Complaint("\(error)")) }
         let roots = files.roots
@@ -76,22 +94,15 @@ struct Run {
         return number
     }
 
-    private func startEgress() throws(CageError) -> LaunchedEgress {
-        let program = try Programs.path(of: "akios-egress")
-        return try words { () throws(Complaint) in
-            try LaunchedEgress.start(program: program, privileged: invoker.privileged)
-        }
-    }
-
     private func configure(
-        _ egress: borrowing LaunchedEgress, _ session: borrowing Session, _ files: HostFiles, _ trust: String,
+        _ egress: borrowing LaunchedEgress, _ filter: [UInt8], _ session: borrowing Session, _ files: HostFiles, _ trust: String,
         _ credentials: Credentials
     ) throws(CageError) {
         let configuration = EgressConfiguration(
             session: session.id.text, profileName: profile.spec.name, profile: profile.canonical, hostRoots: files.roots,
             profileRoots: trust.isEmpty ? [] : [trust], nameServers: files.nameServers, hosts: files.hosts,
             secrets: credentials.secrets)
-        do throws(Complaint) { try egress.configure(configuration.encoded()) } catch { throw CageError(error) }
+        do throws(Complaint) { try egress.configure(configuration.encoded(), filter: filter) } catch { throw CageError(error) }
     }
 
     /// The first record: what was asked for, and what stands.

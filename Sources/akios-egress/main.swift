@@ -1,4 +1,4 @@
-// akios-egress: the proxy. Started by akios-exec with three descriptors and nothing else; see docs/process-model.md.
+// akios-egress: the proxy. Started by akios-exec with one descriptor and nothing else; see docs/process-model.md.
 
 import Egress
 import Glibc

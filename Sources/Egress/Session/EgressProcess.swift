@@ -1,4 +1,4 @@
-// EgressProcess: the program, from its two descriptors to its last message. Synchronous: the set-up happens on one
+// EgressProcess: the program, from its one descriptor to its last message. Synchronous: the set-up happens on one
 // thread in a fixed order, and only then do NIO's loop and the side thread begin. See docs/process-model.md.
 
 import CData
@@ -41,10 +41,9 @@ public enum EgressProcess {
 
     private static func prepare() throws -> Start {
         // What needs no configuration comes first: the supervisor makes the session and the cage meanwhile.
-        let filter = try Handover.contents(of: Inherited.filter, called: "seccomp filter")
         let prices = try PriceBook(tsv: embeddedPrices())
         let keys = try SessionKeys()
-        let bytes = try Handover.takeConfiguration(on: Inherited.channel)
+        let (bytes, filter) = try Handover.takeConfiguration(on: Inherited.channel)
         guard let configuration = EgressConfiguration(bytes) else { throw HandoverError("the configuration cannot be read") }
         let authority = try SessionAuthority(session: configuration.session, keys: keys)
         // The supervisor builds the cage's trust bundle meanwhile: the certificate goes first.

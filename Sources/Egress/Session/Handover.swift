@@ -5,10 +5,9 @@ import CEgress
 import Glibc
 import Wire
 
-/// The descriptors that the supervisor starts egress with.
+/// The descriptor that the supervisor starts egress with.
 enum Inherited {
     static let channel: Int32 = 3
-    static let filter: Int32 = 4
 }
 
 /// The sockets made inside the agent's network namespace, in the order in which they are sent.
@@ -58,11 +57,14 @@ enum Handover {
     }
 
     /// The supervisor sends it when the cage has been cloned: it holds secrets, and this process is born before.
-    static func takeConfiguration(on descriptor: Int32) throws(HandoverError) -> [UInt8] {
-        var file: Int32 = -1
-        let code = akios_egress_receive_fds(descriptor, UInt8(ascii: "C"), &file, 1)
+    /// The seccomp filter comes with it.
+    static func takeConfiguration(on descriptor: Int32) throws(HandoverError) -> (configuration: [UInt8], filter: [UInt8]) {
+        var files: [Int32] = [-1, -1]
+        let code = akios_egress_receive_fds(descriptor, UInt8(ascii: "C"), &files, files.count)
         guard code == 0 else { throw HandoverError("the configuration did not arrive", errno: code) }
-        return try contents(of: file, called: "configuration")
+        return (
+            try contents(of: files[0], called: "configuration"), try contents(of: files[1], called: "seccomp filter")
+        )
     }
 
     static func takeListeners(on descriptor: Int32) throws(HandoverError) -> Listeners {

@@ -1,4 +1,4 @@
-// EgressLaunch: what egress is born with: its channel and its filter, as descriptors 3 and 4; and what it is given later.
+// EgressLaunch: what egress is born with: its channel, as descriptor 3; and what it is given later.
 
 import CLinux
 import Glibc
@@ -10,7 +10,7 @@ struct LaunchedEgress: ~Copyable {
     var process: EgressProcess
     var channel: EgressChannel
 
-    /// Starts it with nothing but its channel and its filter; it makes its keys and waits for `configure`.
+    /// Starts it with nothing but its channel; it makes its keys and waits for `configure`.
     static func start(program path: String, privileged: Bool) throws(Complaint) -> LaunchedEgress {
         do throws(SysError) {
             let program = try openForReading(path)
@@ -18,13 +18,8 @@ struct LaunchedEgress: ~Copyable {
             try syscall("socketpair") { socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0, &pair) }
             let ours = OwnedFD(owning: pair[0])
             let theirs = OwnedFD(owning: pair[1])
-            let filter: [UInt8]
-            do { filter = try EgressFilter.program() } catch {
-                throw SysError("seccomp_export_bpf", EINVAL, on: "egress filter")
-            }
-            let bpf = try sealedMemory(named: "akios-filter", filter)
             let root = try EgressRoot(program: program)
-            return try start(program, [theirs.raw, bpf.raw], privileged: privileged, root: root, ours)
+            return try start(program, [theirs.raw], privileged: privileged, root: root, ours)
         } catch { throw Complaint("the proxy cannot be started: \(error); nothing was run", hint: "akios doctor") }
     }
 
@@ -40,13 +35,23 @@ struct LaunchedEgress: ~Copyable {
 }
 
 extension LaunchedEgress {
+    /// The filter that egress locks itself in with.
+    static func filter() throws(Complaint) -> [UInt8] {
+        do { return try EgressFilter.program() } catch {
+            throw Complaint("the proxy's filter cannot be made: \(error); nothing was run", hint: "akios doctor")
+        }
+    }
+
     /// Returns once it has been executed and has been sent its configuration.
-    /// - Parameter configuration: `EgressConfiguration.encoded()`; it holds credentials, so it lives in a sealed memfd only.
-    borrowing func configure(_ configuration: [UInt8]) throws(Complaint) {
+    /// - Parameters:
+    ///   - configuration: `EgressConfiguration.encoded()`; it holds credentials, so it lives in a sealed memfd only.
+    ///   - filter: `filter()`.
+    borrowing func configure(_ configuration: [UInt8], filter: [UInt8]) throws(Complaint) {
         do {
             try process.awaitExec()
             let file = try sealedMemory(named: "akios-config", configuration)
-            let (socket, numbers) = (channel.fd.raw, [file.raw])
+            let bpf = try sealedMemory(named: "akios-filter", filter)
+            let (socket, numbers) = (channel.fd.raw, [file.raw, bpf.raw])
             try syscall("sendmsg", on: "egress channel") { akios_send_fds(socket, [UInt8(ascii: "C")], 1, numbers, numbers.count) }
         } catch {
             let why = (error as? EgressProcess.Failure)?.error.description ?? "\(error)"
