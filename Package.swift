@@ -87,7 +87,7 @@ let package = Package(
         swift(
             "Launcher",
             [
-                "ProfileFile", "CagePlan", "HostProbe", "LogStore", "Wire", "CSpawn", "CLinux", "Metering",
+                "ProfileFile", "CagePlan", "HostProbe", "LogStore", "Wire", "CSpawn", "CLinux", "CData", "Metering", "Providers",
                 "Events", "Audit", "JSONBytes", "LinuxSys", "Profile", "Vocabulary",
             ]),
         swift(

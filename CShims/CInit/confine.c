@@ -18,8 +18,13 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+// A hard limit that we were started under is kept where it is lower: only CAP_SYS_RESOURCE in the first namespace could
+// raise it, and stricter than asked for is no weakness.
 int do_limit(const struct step *step) {
-    struct rlimit limit = {.rlim_cur = step->number[1], .rlim_max = step->number[2]}, back;
+    struct rlimit limit = {.rlim_cur = step->number[1], .rlim_max = step->number[2]}, given, back;
+    if (getrlimit((int)step->number[0], &given) != 0) return -1;
+    if (limit.rlim_max > given.rlim_max) limit.rlim_max = given.rlim_max;
+    if (limit.rlim_cur > limit.rlim_max) limit.rlim_cur = limit.rlim_max;
     if (setrlimit((int)step->number[0], &limit) != 0 || getrlimit((int)step->number[0], &back) != 0) return -1;
     if (back.rlim_cur == limit.rlim_cur && back.rlim_max == limit.rlim_max) return 0;
     errno = EBADE;

@@ -23,7 +23,3 @@ enum Console {
         }
     }
 }
-
-enum Version {
-    static let number = "0.1.0"
-}

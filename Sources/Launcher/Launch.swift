@@ -33,7 +33,7 @@ public enum Launcher {
             Console.say(Options.usage)
             return 0
         case .version:
-            Console.say("akios-exec \(Version.number)\n")
+            Console.say("akios-exec \(Release.version)\n")
             return 0
         case .plan, .run: break
         }

@@ -1,6 +1,7 @@
 // Run: one session, start to end. The order is docs/process-model.md's; every line that depends on an earlier one says so.
 
 import Audit
+import CData
 import CagePlan
 import Events
 import Glibc
@@ -8,6 +9,7 @@ import LinuxSys
 import LogStore
 import Metering
 import Profile
+import Providers
 import Vocabulary
 import Wire
 
@@ -91,11 +93,20 @@ struct Run {
             command: .init(
                 program: plan.programPath, arguments: options.command.count - 1, digest: AuditCrypto.digestText(arguments)),
             tierRequested: spec.require, tierEnforced: host.tier, controls: controls,
-            versions: ["akios-exec": Version.number, "linux": host.kernel, "price_book": "2026-11-01"],
+            versions: [
+                "akios-exec": Release.version, "linux": host.kernel, "price_book": String(cString: akios_data_prices_date()),
+            ],
             caFingerprint: PEM.fingerprint(prepared.caPEM), hostDigest: host.digest,
             loosened: profile.resolved.loosened.map(\.key),
-            unbrokered: spec.providers.filter { $0.keys != .broker }.map(\.id.rawValue)
-                .filter { id in !credentials.secrets.contains { $0.hosts.contains { $0.text.contains(id) } } })
+            unbrokered: Self.unbrokered(spec, credentials))
+    }
+
+    /// Providers whose hosts may be sent a key that is not the broker's.
+    private static func unbrokered(_ spec: Spec, _ credentials: Credentials) -> [String] {
+        let held = Set(credentials.secrets.flatMap(\.hosts))
+        return spec.providers.filter { grant in
+            grant.keys != .broker && !(Providers.preset(grant.id)?.hosts ?? []).allSatisfy(held.contains)
+        }.map(\.id.rawValue)
     }
 
     private func finish(

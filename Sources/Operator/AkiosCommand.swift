@@ -13,7 +13,7 @@ public struct AkiosCommand: ParsableCommand {
             SESSION is an id, a unique prefix of one, `latest`, or a folder.
             Exit status: 0 yes, 1 no, 2 usage, 3 something was found, 4 no such session or no permission.
             """,
-        version: "akios 0.1.0",
+        version: "akios \(Release.version)",
         subcommands: [
             DoctorCommand.self, SessionsCommand.self, LogsCommand.self, AuditCommand.self, ProfileCommand.self, ProtectCommand.self,
             DemoCommand.self,
