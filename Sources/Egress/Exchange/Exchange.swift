@@ -21,6 +21,10 @@ struct PreparedRequest {
     var model: ProviderRequest?
     /// Which broker key it carries.
     var credential: String?
+    /// Takes our keys out of the answer; nil: the host holds none.
+    var mask: KeyMask?
+    /// The answer is read, so it must come uncoded and whole.
+    var readsAnswer: Bool { answer.scansAnswer || mask != nil }
 }
 
 /// What has to be done to the answer.
@@ -47,6 +51,7 @@ final class Exchange {
     var status = 0
     var bytesIn: UInt64 = 0
     var answer: (any AnswerFilter)?
+    var mask: KeyMask?
     /// Why the agent is refused, once that is decided.
     var refusal: Refusal?
     var findings: [String: UInt64] = [:]
@@ -59,9 +64,6 @@ final class Exchange {
         self.head = head
         self.grant = grant
     }
-
-    /// The path without its query, cut for a record.
-    var shownPath: String { String(head.target.prefix { $0 != "?" }.prefix(512)) }
 
     var milliseconds: UInt64 {
         let nanoseconds = (NIODeadline.now() - started).nanoseconds
