@@ -77,7 +77,7 @@ public struct SessionStore: Sendable {
         path: String, result: Sweep.Result
     )] {
         var found: [(String, Sweep.Result)] = []
-        for (path, id) in try list().map({ (path($0), Optional($0)) }) + others.map({ ($0, nil) }) {
+        for (path, id) in try unfinished().map({ (path($0), Optional($0)) }) + others.map({ ($0, nil) }) {
             // One that was removed meanwhile, or cannot be finished, keeps no other from being finished.
             guard let folder = try? Folder(opening: path) else { continue }
             let result: Sweep.Result
@@ -87,6 +87,17 @@ public struct SessionStore: Sendable {
             if result != .nothingToDo, result != .running { found.append((path, result)) }
         }
         return found
+    }
+
+    /// Nearly all have ended in order, and every start asks: two look-ups must do for each of those.
+    private func unfinished() throws(LogError) -> [SessionID] {
+        let all = try list()
+        guard !all.isEmpty else { return [] }
+        let folder: Folder
+        do { folder = try Folder(opening: folders.sessions) } catch { throw .system(error) }
+        var rest: [SessionID] = []
+        for id in all where !Sweep.isFinished(id.text, in: folder) { rest.append(id) }
+        return rest
     }
 
     /// Keys of the trusted folders; folders that are not there add none.
