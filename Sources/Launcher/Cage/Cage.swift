@@ -71,7 +71,8 @@ extension CageRequest {
         OwnedFD(owning: try syscall("open", on: initProgram) { open(initProgram, O_RDONLY | O_CLOEXEC) })
     }
 
-    private static func complaint(_ error: SysError) -> Complaint {
+    /// In words; also for egress, whose namespaces are the first that are asked for.
+    static func complaint(_ error: SysError) -> Complaint {
         switch (error.call, error.number) {
         case ("clone3", EPERM), ("clone3", ENOSYS), ("clone3", EUSERS), ("clone3", ENOSPC):
             Complaint(

@@ -20,7 +20,10 @@ struct LaunchedEgress: ~Copyable {
             let theirs = OwnedFD(owning: pair[1])
             let root = try EgressRoot(program: program)
             return try start(program, [theirs.raw], privileged: privileged, root: root, ours)
-        } catch { throw Complaint("the proxy cannot be started: \(error); nothing was run", hint: "akios doctor") }
+        } catch {
+            if error.call == "clone3" { throw CageRequest.complaint(error) }
+            throw Complaint("the proxy cannot be started: \(error); nothing was run", hint: "akios doctor")
+        }
     }
 
     private static func start(
