@@ -8,6 +8,10 @@ public import Vocabulary
 public enum WireLimits {
     public static let version: UInt8 = 1
     public static let maxFrame = 65_536
+    /// Of money (in nanos) and tokens in one message, and of one counter: what is beyond is a lie, and sums of what is not
+    /// stay far from the integers' end.
+    public static let maxAmount: Int64 = 1 << 53
+    public static let maxCount: UInt64 = 1 << 48
 }
 
 /// A record that egress asks the supervisor to write. The supervisor adds sequence number and time.
