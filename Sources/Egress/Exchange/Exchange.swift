@@ -21,6 +21,10 @@ struct PreparedRequest {
     var model: ProviderRequest?
     /// Which broker key it carries.
     var credential: String?
+    /// Takes our keys out of the answer; nil: the host holds none.
+    var mask: KeyMask?
+    /// The answer is read, so it must come uncoded and whole.
+    var readsAnswer: Bool { answer.scansAnswer || mask != nil }
 }
 
 /// What has to be done to the answer.
@@ -47,6 +51,7 @@ final class Exchange {
     var status = 0
     var bytesIn: UInt64 = 0
     var answer: (any AnswerFilter)?
+    var mask: KeyMask?
     /// Why the agent is refused, once that is decided.
     var refusal: Refusal?
     var findings: [String: UInt64] = [:]
@@ -55,13 +60,31 @@ final class Exchange {
     var answerHead: HTTPResponseHead?
     var answerHeadWritten = false
 
-    init(head: RequestHead, grant: RequestGrant?) {
+    private let memory: Allowance
+    private var held = 0
+
+    /// - Parameter memory: what all exchanges may hold of bodies.
+    init(head: RequestHead, grant: RequestGrant?, memory: Allowance) {
         self.head = head
         self.grant = grant
+        self.memory = memory
     }
 
-    /// The path without its query, cut for a record.
-    var shownPath: String { String(head.target.prefix { $0 != "?" }.prefix(512)) }
+    deinit { memory.give(held) }
+
+    /// Before bytes of a body are kept. False: all connections together hold too much.
+    func hold(_ count: Int) -> Bool {
+        guard memory.take(count) else { return false }
+        held += count
+        return true
+    }
+
+    /// The request's body is not held any more.
+    func release() {
+        body = []
+        memory.give(held)
+        held = 0
+    }
 
     var milliseconds: UInt64 {
         let nanoseconds = (NIODeadline.now() - started).nanoseconds

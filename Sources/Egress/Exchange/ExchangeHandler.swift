@@ -95,7 +95,7 @@ final class ExchangeHandler: ChannelInboundHandler {
                 switch event {
                 case .head(let head): begin(head)
                 case .body(let part):
-                    if obey(machine.body(part.readableBytes)) { exchange?.body.append(contentsOf: part.readableBytesView) }
+                    if obey(machine.body(part.readableBytes)) { keep(part) }
                 case .end: obey(machine.end())
                 }
             } catch {
@@ -105,6 +105,18 @@ final class ExchangeHandler: ChannelInboundHandler {
         if machine.readsRequest, !isGone { hold(false) }
     }
 
+    private func keep(_ part: ByteBuffer) {
+        guard let exchange else { return }
+        if exchange.hold(part.readableBytes) {
+            exchange.body.append(contentsOf: part.readableBytesView)
+        } else {
+            exchange.refusal = session.words(peer.shownHost).refusal(
+                .rateLimited, reason: "the bodies of all connections together are too large",
+                what: "too much is being sent at once, try again")
+            obey(machine.stop())
+        }
+    }
+
     private func begin(_ head: RequestHead) {
         timer?.cancel()
         session.journal.count { totals in totals.requests += 1 }
@@ -112,10 +124,10 @@ final class ExchangeHandler: ChannelInboundHandler {
         let limit: Int?
         switch verdict {
         case .allow(let grant):
-            exchange = Exchange(head: head, grant: grant)
+            exchange = Exchange(head: head, grant: grant, memory: session.memory)
             limit = Int(clamping: grant.bodyLimit)
         case .deny(let refusal):
-            let exchange = Exchange(head: head, grant: nil)
+            let exchange = Exchange(head: head, grant: nil, memory: session.memory)
             exchange.refusal = refusal
             self.exchange = exchange
             limit = nil
@@ -225,7 +237,7 @@ final class ExchangeHandler: ChannelInboundHandler {
     private func connect() {
         guard let exchange, let prepared = exchange.prepared, case .allow(let connection) = peer.standing else { return }
         session.dialer.connection(connection, credential: prepared.credential) { [self] result in
-            guard self.exchange === exchange else {
+            guard self.exchange === exchange, exchange.id != nil else {
                 // Stopped meanwhile: the connection is not needed.
                 if case .success(let upstream) = result { upstream.abandon() }
                 return
@@ -258,7 +270,7 @@ final class ExchangeHandler: ChannelInboundHandler {
         )
         session.journal.count { totals in
             totals.bytesOut += UInt64(prepared.body.count)
-            totals.hosts[prepared.intent.host, default: 0] += 1
+            Journal.count(prepared.intent.host, in: &totals)
             Journal.add(exchange.findings, to: &totals.redactions)
         }
         let body = prepared.body.isEmpty ? nil : ByteBuffer(bytes: prepared.body)
