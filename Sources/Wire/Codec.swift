@@ -102,7 +102,7 @@ extension FromEgress {
 }
 
 extension FromEgress {
-    private static func isAmount(_ numbers: Int64...) -> Bool { numbers.allSatisfy { $0 >= 0 && $0 <= WireLimits.maxAmount } }
+    private static func isAmount(_ numbers: Int64...) -> Bool { numbers.allSatisfy { $0 >= 0 } }
 }
 
 extension ToEgress {

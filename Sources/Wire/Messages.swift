@@ -8,9 +8,7 @@ public import Vocabulary
 public enum WireLimits {
     public static let version: UInt8 = 1
     public static let maxFrame = 65_536
-    /// Of money (in nanos) and tokens in one message, and of one counter: what is beyond is a lie, and sums of what is not
-    /// stay far from the integers' end.
-    public static let maxAmount: Int64 = 1 << 53
+    /// Of one counter: what is beyond is a lie, and a sum of what is not stays within the integer.
     public static let maxCount: UInt64 = 1 << 48
 }
 

@@ -55,8 +55,8 @@ private let toEgress: [ToEgress] = [
         #expect(throws: WireError.trailingBytes) { try FromEgress(payload: payload + [0]) }
     }
 
-    @Test func amountsBeyondReasonAreRefused() throws {
-        let most = WireLimits.maxAmount
+    @Test func negativeAmountsAndImpossibleCountsAreRefused() throws {
+        let most = Int64.max
         func settle(_ cost: Int64, _ input: Int64) -> FromEgress {
             .settle(
                 id: 1,
@@ -66,9 +66,9 @@ private let toEgress: [ToEgress] = [
         var totals = EgressTotals()
         totals.redactions = ["EMAIL": .max]
         let refused: [FromEgress] = [
-            .admit(id: 1, reservation: Reservation(cost: Money(nanos: most + 1), tokens: 0), record: record),
-            .admit(id: 1, reservation: Reservation(cost: .zero, tokens: .max), record: record),
-            settle(-1, 0), settle(.max, 0), settle(0, most + 1), .totals(totals),
+            .admit(id: 1, reservation: Reservation(cost: Money(nanos: -1), tokens: 0), record: record),
+            .admit(id: 1, reservation: Reservation(cost: .zero, tokens: -1), record: record),
+            settle(-1, 0), settle(0, -1), .totals(totals),
         ]
         for message in refused {
             let payload = try message.frame()[4...]
