@@ -43,17 +43,25 @@ struct Inspector: Sendable {
     func checkHeaders(
         _ headers: HTTPHeaders, grant: RequestGrant, words: RefusalWords, findings: inout [String: UInt64]
     ) throws(Refusal) {
-        var text = ""
+        var text: [UInt8] = []
+        text.reserveCapacity(1024)
         for (name, value) in headers {
             let isLogin = grant.provider == nil ? HeaderRules.isLogin(name) : KeyRing.carries(name) || name.lowercased() == "cookie"
-            text += isLogin ? "\(name)\n" : "\(name): \(value)\n"
+            text += name.utf8
+            if !isLogin {
+                text += [UInt8(ascii: ":"), UInt8(ascii: " ")]
+                text += value.utf8
+            }
+            text.append(UInt8(ascii: "\n"))
         }
         let scope: Scope = grant.redactOutbound == .all ? .all : .secrets
         var found: [Finding]
         do throws(ScanError) {
-            found = try engine.redactText(Array(text.utf8), scope: scope).findings
-            if text.utf8.contains(UInt8(ascii: "%")) {
-                found += try engine.scanURL(text).filter { scope == .all || $0.category == .secrets }
+            found = try engine.redactText(text, scope: scope).findings
+            if text.contains(UInt8(ascii: "%")) {
+                found += try engine.scanURL(String(decoding: text, as: UTF8.self)).filter {
+                    scope == .all || $0.category == .secrets
+                }
             }
         } catch { throw Self.failed(error, words) }
         guard !found.isEmpty else { return }

@@ -31,12 +31,9 @@ struct HostStanding {
         return HostStanding(tier: tier, kernel: facts.kernel, digest: digest, parent: options.cgroupParent, eyes: invoker.eyes)
     }
 
-    /// Whether the session gets a group of its own.
-    var hasCgroup: Bool { tier == .full }
-
     /// The group with the profile's limits, made where it is possible; in tier `full` without it nothing runs.
     func makeGroup(session: String, _ resources: Sandbox.Resources) throws(Complaint) -> SessionGroup {
-        guard hasCgroup else { return SessionGroup(held: nil) }
+        guard tier == .full else { return SessionGroup(held: nil) }
         let limits = CgroupLimits(
             memory: resources.memory?.bytes, swap: resources.swap?.bytes, cpu: resources.cpu?.percent, pids: resources.pids)
         do throws(SysError) {
