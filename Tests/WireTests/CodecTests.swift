@@ -121,6 +121,17 @@ private let toEgress: [ToEgress] = [
 }
 
 @Suite struct PermitTests {
+    @Test func onlySoManyRequestsAreOpen() throws {
+        var permits = try serving()
+        for id in 1...UInt64(EgressPermits.mostOpen) {
+            try permits.receive(.admit(id: id, reservation: .nothing, record: record))
+        }
+        let next = UInt64(EgressPermits.mostOpen) + 1
+        #expect(throws: WireError.self) { try permits.receive(.admit(id: next, reservation: .nothing, record: record)) }
+        permits.refused(1)
+        try permits.receive(.admit(id: next, reservation: .nothing, record: record))
+    }
+
     private func serving() throws -> EgressPermits {
         var permits = EgressPermits()
         try permits.receive(.hello(version: WireLimits.version, caPEM: []))

@@ -40,6 +40,8 @@ struct Admissions: ~Copyable {
 
     /// More than any agent's requests come to; a flood of refusals ends the session before it fills the disk.
     static let mostRecordBytes = 1 << 30
+    /// Of a record's line beside its data: kind, number, session and time.
+    private static let frameBytes = 160
     /// More than a proxy with its connections has open; a broken one must not fill our memory.
     static let mostWaiting = 4096
 
@@ -124,7 +126,7 @@ struct Admissions: ~Copyable {
     }
 
     private mutating func spend(_ record: RecordDraft) throws(LogError) {
-        room -= record.data.count
+        room -= record.data.count + Self.frameBytes
         if room < 0 { throw .full(SysError("append", EFBIG, on: "the records of one session")) }
     }
 
