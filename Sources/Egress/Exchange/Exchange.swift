@@ -60,9 +60,6 @@ final class Exchange {
         self.grant = grant
     }
 
-    /// The path without its query, cut for a record.
-    var shownPath: String { String(head.target.prefix { $0 != "?" }.prefix(512)) }
-
     var milliseconds: UInt64 {
         let nanoseconds = (NIODeadline.now() - started).nanoseconds
         return UInt64(max(0, nanoseconds) / 1_000_000)

@@ -153,8 +153,7 @@ final class ExchangeHandler: ChannelInboundHandler {
             return .deny(words.refusal(.rateLimited, reason: "limits.connections", what: "too many connections at once"))
         }
         if let refusal = session.overLimit(host: grant.host.text) { return .deny(refusal) }
-        let path = String(head.target.prefix { $0 != "?" })
-        return session.policy.request(RequestFacts(host: grant.host, port: grant.port, method: head.method, path: path))
+        return session.policy.request(RequestFacts(host: grant.host, port: grant.port, method: head.method, path: head.path))
     }
 
     /// Whether `Host` is the name and port that were dialled.

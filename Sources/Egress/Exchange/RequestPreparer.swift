@@ -74,7 +74,7 @@ final class RequestPreparer {
         let authority = port == 443 ? host.text : "\(host.text):\(port)"
         let intent = RequestIntent(
             id: id, host: host.text, port: port, method: RefusalWords.printable(head.method),
-            path: String(head.target.prefix { $0 != "?" }.prefix(512)), operation: grant.operation,
+            path: head.shownPath, operation: grant.operation,
             model: model.map { RefusalWords.printable($0.model) },
             reservedCost: reservation.cost, reservedTokens: reservation.tokens, redactions: findings, bytes: UInt64(body.count),
             rule: grant.rule, marks: key.marks)

@@ -16,6 +16,10 @@ enum ContentType: Sendable, Hashable {
             self = .unknown
             return
         }
+        if header == "application/json" {  // how nearly every client writes it
+            self = .json
+            return
+        }
         let essence = header.prefix { $0 != ";" }.lowercased().filter { $0 != " " && $0 != "\t" }
         switch essence {
         case "": self = .unknown

@@ -119,9 +119,8 @@ struct Inspector: Sendable {
 
     /// A plain answer of a model: its words redacted, of tool arguments secrets only.
     private func modelAnswer(_ body: [UInt8], _ provider: ProviderID, redacts: Bool) throws(AnswerFailure) -> WholeAnswer.Result {
-        let usage = UsageReader.read(provider: provider, body: body)
-        guard redacts else { return .init(body: body, usage: usage) }
-        guard let (texts, ownEdits) = AnswerText.find(provider: provider, body: body) else {
+        guard redacts else { return .init(body: body, usage: UsageReader.read(provider: provider, body: body)) }
+        guard let (texts, ownEdits, usage) = AnswerText.find(provider: provider, body: body) else {
             throw AnswerFailure(code: .malformed, reason: "the answer is not the provider's JSON")
         }
         var edits = ownEdits
