@@ -7,7 +7,7 @@ static const uint8_t prices[] = {
 #embed "../../profiles/prices/2026-11-01.tsv"
 };
 
-void akios_data_prices(const uint8_t **_Nonnull bytes, size_t *_Nonnull count) {
+void akios_data_prices(const uint8_t *_Nullable *_Nonnull bytes, size_t *_Nonnull count) {
     *bytes = prices;
     *count = sizeof prices;
 }

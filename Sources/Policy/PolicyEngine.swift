@@ -8,6 +8,8 @@ public import Vocabulary
 public struct PolicyEngine: Sendable {
     let spec: Spec
     let presets: [HostName: ProviderPreset]
+    /// By the domain that a provider's hosts stand in.
+    let families: [String: ProviderPreset]
     let grants: [ProviderID: [ProviderGrant]]
     let allow: RuleTable
     let deny: RuleTable
@@ -15,10 +17,15 @@ public struct PolicyEngine: Sendable {
     public init(spec: Spec, presets: [ProviderPreset] = Providers.presets) {
         self.spec = spec
         var byHost: [HostName: ProviderPreset] = [:]
+        var families: [String: ProviderPreset] = [:]
         for preset in presets {
-            for host in preset.hosts { byHost[host] = preset }
+            for host in preset.hosts {
+                byHost[host] = preset
+                families[host.text.split(separator: ".").suffix(2).joined(separator: ".")] = preset
+            }
         }
         self.presets = byHost
+        self.families = families
         grants = Dictionary(grouping: spec.providers, by: \.id)
         allow = RuleTable(spec.network.allow, list: "allowlist", isDeny: false)
         deny = RuleTable(spec.network.deny, list: "denylist", isDeny: true)

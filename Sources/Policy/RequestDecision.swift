@@ -31,7 +31,18 @@ extension PolicyEngine {
         }
         let found = candidates(rules, facts) { rule in path.readings.allSatisfy { rule.covers(path: $0) } }
         if found.matching.isEmpty { return .deny(missing(facts, found, words: words)) }
-        return .allow(grant(rules: found.matching, provider: nil, operation: nil, grants: []))
+        let result = grant(rules: found.matching, provider: nil, operation: nil, grants: [])
+        // A provider's regional and older hosts take the same calls at prices that no book here has.
+        let family = families[facts.host.text.split(separator: ".").suffix(2).joined(separator: ".")]
+        if let family, !result.unmeteredAllowed, path.readings.contains(where: { Self.resembles($0, family) }) {
+            return .deny(
+                words.refusal(
+                    .unpricedOperation,
+                    reason: "a model endpoint on a further host of \(family.id); the rule does not say "
+                        + "`unmetered: allow`",
+                    what: "this operation has no known price"))
+        }
+        return .allow(result)
     }
 
     /// A provider's host: what is asked must be a model endpoint or explicitly unmetered.

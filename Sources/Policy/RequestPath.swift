@@ -3,7 +3,8 @@
 
 /// A request path (no query) in all readings that a server may give it.
 struct RequestPath: Sendable, Hashable {
-    /// As written, then percent-decoded, then with empty segments removed; each once. Usually just one.
+    /// As written, then percent-decoded, then with empty segments removed, then without path parameters (`;x`) too; each
+    /// once. Usually just one.
     let readings: [[UInt8]]
     let written: String
     /// Whether every server reads it the same way.
@@ -19,19 +20,30 @@ struct RequestPath: Sendable, Hashable {
             byte > 0x20 && byte < 0x7f && byte != UInt8(ascii: "?") && byte != UInt8(ascii: "#") && byte != UInt8(ascii: "\\")
         }
         guard bytes.allSatisfy(mayStand) else { return nil }
-        guard bytes.contains(where: { $0 == UInt8(ascii: "%") }) || Self.hasOddSegments(bytes) else {
+        guard bytes.contains(where: { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: ";") }) || Self.hasOddSegments(bytes) else {
             (written, readings) = (path, [bytes])
             return
         }
         guard let decoded = Self.decode(bytes), !Self.hidesEscape(decoded) else { return nil }
         guard decoded.allSatisfy({ $0 >= 0x20 && $0 != 0x7f && $0 != UInt8(ascii: "\\") }) else { return nil }
         guard !Self.hasDotSegments(bytes), !Self.hasDotSegments(decoded) else { return nil }
-        var collapsed: [UInt8] = []
-        for byte in decoded where byte != UInt8(ascii: "/") || collapsed.last != UInt8(ascii: "/") { collapsed.append(byte) }
+        let collapsed = Self.collapsed(decoded)
+        let bare = Self.collapsed(Self.withoutParameters(decoded))
         guard String(validating: decoded, as: UTF8.self) != nil else { return nil }
         var found = [bytes]
-        for reading in [decoded, collapsed] where !found.contains(reading) { found.append(reading) }
+        for reading in [decoded, collapsed, bare] where !found.contains(reading) { found.append(reading) }
         (written, readings) = (path, found)
+    }
+
+    private static func collapsed(_ path: [UInt8]) -> [UInt8] {
+        var out: [UInt8] = []
+        for byte in path where byte != UInt8(ascii: "/") || out.last != UInt8(ascii: "/") { out.append(byte) }
+        return out
+    }
+
+    private static func withoutParameters(_ path: [UInt8]) -> [UInt8] {
+        let segments = path.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+        return Array(segments.map { $0.prefix { $0 != UInt8(ascii: ";") } }.joined(separator: [UInt8(ascii: "/")]))
     }
 
     private static func hasOddSegments(_ bytes: [UInt8]) -> Bool {

@@ -29,7 +29,10 @@ final class CompiledRule: Sendable {
     /// In a deny rule nothing said means everything; in an allow rule it means nothing.
     func covers(port: UInt16) -> Bool { anyPort || ports.contains(port) }
 
-    func covers(method: String) -> Bool { anyMethod || methods.contains(method) }
+    /// Methods have a case (RFC 9110 §9.1), and servers that ignore it: a denial does too.
+    func covers(method: String) -> Bool {
+        anyMethod || methods.contains(method) || (isDeny && methods.contains(method.uppercased()))
+    }
 
     func covers(path: [UInt8]) -> Bool { globs.contains { $0.matches(path) } || (isDeny && globs.isEmpty) }
 

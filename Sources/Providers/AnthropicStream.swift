@@ -29,7 +29,8 @@ extension StreamReader {
             isFinished = true
             isUsageFinal = true
             event.closes = close { _ in true }
-        default: break  // ping, error, and events that are yet to come: no model text that we know of
+        case "error": if let error = root["error"] { addLeaves(of: error, isTool: false, data: data, into: &event) }
+        default: break  // ping, and events that are yet to come: no model text that we know of
         }
         return event
     }
@@ -45,7 +46,7 @@ extension StreamReader {
         case "tool_use", "server_tool_use", "mcp_tool_use":
             blocks[index] = .toolUse
             // A complete input instead of deltas: every string in it is scanned alone.
-            if let input = block["input"] { addLeaves(of: input, data: data, into: &event) }
+            if let input = block["input"] { addLeaves(of: input, isTool: true, data: data, into: &event) }
         case "thinking", "redacted_thinking": blocks[index] = .signed
         default: blocks[index] = .other
         }
@@ -67,12 +68,13 @@ extension StreamReader {
         }
     }
 
-    private func addLeaves(of node: JSONNode, data: [UInt8], into event: inout StreamEvent) {
+    /// Every string of a value that comes whole.
+    func addLeaves(of node: JSONNode, isTool: Bool, data: [UInt8], into event: inout StreamEvent) {
         if let text = node.text(in: data) {
-            event.texts.append(StreamText(channel: nil, range: node.range, text: text, isToolArguments: true))
+            event.texts.append(StreamText(channel: nil, range: node.range, text: text, isToolArguments: isTool))
         }
-        for member in node.members { addLeaves(of: member.value, data: data, into: &event) }
-        for element in node.elements { addLeaves(of: element, data: data, into: &event) }
+        for member in node.members { addLeaves(of: member.value, isTool: isTool, data: data, into: &event) }
+        for element in node.elements { addLeaves(of: element, isTool: isTool, data: data, into: &event) }
     }
 
     func flushAnthropic(_ channel: StreamChannel, text: String) -> [UInt8] {

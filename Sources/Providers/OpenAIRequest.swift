@@ -15,6 +15,8 @@ extension ProviderRequest {
             throw reader.rules.malformed("'messages' is not a list")
         }
         for message in messages.elements {
+            // An earlier spoken answer, by its id: as many tokens as it was long.
+            if let audio = message["audio"], !audio.isNull { unpriced.append("audio") }
             guard let content = message["content"], content.isArray else { continue }
             for part in content.elements { readPart(part, body: body) }
         }

@@ -17,6 +17,7 @@ extension StreamReader {
         if let time = root["created"]?.integer(in: data) { created = time }
         started = true
         readUsage(root, data: data, into: &event)
+        if let error = root["error"] { addLeaves(of: error, isTool: false, data: data, into: &event) }
         for choice in root["choices"]?.elements ?? [] {
             let index = choice["index"]?.integer(in: data) ?? 0
             seenChoices.insert(index)

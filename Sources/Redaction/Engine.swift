@@ -54,8 +54,39 @@ public final class Engine: Sendable {
         var budget = budget ?? .standard(for: bytes.count)
         let query = bytes.firstIndex(of: UInt8(ascii: "?")) ?? bytes.endIndex
         // `+` is a blank in a query only.
-        return try scan(bytes[..<query], .percent, scope: .all, budget: &budget)
+        let found =
+            try scan(bytes[..<query], .percent, scope: .all, budget: &budget)
             + scan(bytes[query...], .form, scope: .all, budget: &budget)
+        // An encoded percent sign: what a server decodes twice is read twice, and so on. Each turn is shorter, and is paid for.
+        guard found.isEmpty, let inner = Self.percentDecoded(bytes) else { return found }
+        return try scanURL(String(decoding: inner, as: UTF8.self), budget: budget)
+    }
+
+    /// Text that may hold JSON in pieces, with JSON's escapes undone. Where a finding stands is of no use: the caller blocks.
+    public func scanEscaped(_ text: [UInt8], scope: Scope = .all) throws(ScanError) -> [Finding] {
+        var budget = ScanBudget.standard(for: text.count)
+        return try scan(text[...], .json, scope: scope, budget: &budget)
+    }
+
+    /// One layer of percent encoding taken off; nil: there is none beneath it.
+    private static func percentDecoded(_ text: [UInt8]) -> [UInt8]? {
+        var out: [UInt8] = []
+        var isNested = false
+        var at = 0
+        while at < text.count {
+            let digits = text[(at + 1)...].prefix(2)
+            guard text[at] == UInt8(ascii: "%"), digits.count == 2, digits.allSatisfy(ASCII.isHex),
+                let value = UInt8(String(decoding: digits, as: UTF8.self), radix: 16)
+            else {
+                out.append(text[at])
+                at += 1
+                continue
+            }
+            isNested = isNested || value == UInt8(ascii: "%")
+            out.append(value)
+            at += 3
+        }
+        return isNested ? out : nil
     }
 
     /// Findings in `raw`, with offsets in the array it is a slice of.

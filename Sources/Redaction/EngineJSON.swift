@@ -49,10 +49,10 @@ extension Engine {
             isAnnounced = leaf.kind == .key && (!own.isEmpty || leaf.traits.contains(.unicodeEscapes))
             if matches.isEmpty { continue }
             let treatment = filter.treatment(leaf, in: leaves, of: body)
-            if treatment == .ignore { continue }
             let pointer = leaves.pointer(of: leaf, in: body)
             for (match, range) in matches {
-                let finding = Self.finding(match, range, pointer: pointer, kept: treatment == .keep && leaf.kind != .key)
+                let finding = Self.finding(match, range, pointer: pointer, kept: treatment != .redact && leaf.kind != .key)
+                if treatment == .ignore, finding.category != .secrets { continue }
                 findings.append(finding)
                 guard mode != .detect, !finding.kept else { continue }
                 let marker: String =

@@ -8,14 +8,21 @@ public struct LeafFilter: Sendable {
         case redact
         /// Scanned; findings are reported as `kept` and left: the caller refuses if it will not let them pass.
         case keep
-        /// Not scanned: opaque bytes in which every finding would be chance.
+        /// Opaque bytes in which personal data would be chance. A secret is not: it is reported as `kept`.
         case ignore
     }
 
     /// By the name of the member that the string stands in (for an element of an array: the array's).
     public var byKey: [String: Treatment]
 
-    public init(byKey: [String: Treatment]) { self.byKey = byKey }
+    /// Names that may stand above such a member; below any other (a tool's input, metadata, a schema) names are the agent's own
+    /// and mean nothing. nil: anywhere.
+    public var within: Set<String>?
+
+    public init(byKey: [String: Treatment], within: Set<String>? = nil) {
+        self.byKey = byKey
+        self.within = within
+    }
 
     /// Everything is redacted.
     public static let none = LeafFilter(byKey: [:])
@@ -33,7 +40,12 @@ public struct LeafFilter: Sendable {
         for key in ["signature", "encrypted_content", "thought_signature", "thoughtSignature", "data", "image_url", "file_data"] {
             byKey[key] = .ignore
         }
-        return LeafFilter(byKey: byKey)
+        return LeafFilter(
+            byKey: byKey,
+            within: [
+                "messages", "content", "system", "tools", "tool_choice", "tool_calls", "source", "image_url", "file", "input_audio",
+                "audio", "thinking", "cache_control", "container", "response_format", "choices", "message", "delta", "error",
+            ])
     }()
 
     /// Whether a leaf that may be ignored really is opaque: one unbroken word of base64, or a `data:` URL of it.
@@ -50,11 +62,9 @@ public struct LeafFilter: Sendable {
 
     func treatment(_ leaf: JSONLeaf, in leaves: JSONLeaves, of body: [UInt8]) -> Treatment {
         guard !byKey.isEmpty else { return .redact }
-        for step in leaves.path(of: leaf, in: body).reversed() {
-            guard case .key(let name) = step else { continue }
-            let treatment = byKey[name] ?? .redact
-            return treatment == .ignore && !Self.isOpaque(body[leaf.range]) ? .redact : treatment
-        }
-        return .redact
+        let names = leaves.path(of: leaf, in: body).compactMap { step in if case .key(let name) = step { name } else { nil } }
+        guard let own = names.last, let treatment = byKey[own], treatment != .redact else { return .redact }
+        if let within, !names.dropLast().allSatisfy(within.contains) { return .redact }
+        return treatment == .ignore && !Self.isOpaque(body[leaf.range]) ? .redact : treatment
     }
 }

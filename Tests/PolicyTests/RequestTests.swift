@@ -194,3 +194,32 @@ struct ProviderHosts {
         #expect(try refusal(tier)?.code == .unpricedOperation)
     }
 }
+
+struct OddSpellings {
+    @Test func aDenialHoldsForEverySpellingOfTheMethodAndPath() throws {
+        let engine = engine(
+            allow: [try rule("a.example", methods: ["*"], paths: ["/**"])],
+            deny: [try deny("a.example", methods: ["DELETE"]), try deny("a.example", paths: ["/admin/**"])])
+        #expect(code(try ask(engine, "a.example", "GET", "/x;v=1/y")) == nil)
+        for method in ["DELETE", "delete", "Delete"] {
+            #expect(code(try ask(engine, "a.example", method, "/x")) == .hostDenied)
+        }
+        for path in ["/admin;a=b/x", "/;/admin/x", "/admin%3ba/x"] {
+            #expect(code(try ask(engine, "a.example", "GET", path)) == .hostDenied)
+        }
+    }
+
+    /// A provider's other hosts take the same calls: without a meter they are a way round the budget.
+    @Test func modelEndpointsOnAProvidersOtherHostsAreNotFree() throws {
+        let metered = engine(allow: [
+            try rule(".openai.com", methods: ["GET", "POST"], paths: ["/**"]),
+            try rule("files.example", methods: ["POST"], paths: ["/**"]),
+        ])
+        #expect(code(try ask(metered, "eu.api.openai.com", "POST", "/v1/chat/completions")) == .unpricedOperation)
+        #expect(code(try ask(metered, "eu.api.openai.com", "POST", "/v1/Chat//completions/")) == .unpricedOperation)
+        #expect(code(try ask(metered, "cdn.openai.com", "GET", "/x")) == nil)
+        #expect(code(try ask(metered, "files.example", "POST", "/v1/chat/completions")) == nil)
+        let free = engine(allow: [try rule(".openai.com", methods: ["POST"], paths: ["/**"], unmetered: true)])
+        #expect(code(try ask(free, "eu.api.openai.com", "POST", "/v1/chat/completions")) == nil)
+    }
+}

@@ -22,10 +22,14 @@ final class PreparedRequest {
     let model: ProviderRequest?
     /// Which broker key it carries.
     let credential: String?
+    /// Takes our keys out of the answer; nil: the host holds none.
+    let mask: KeyMask?
+    /// The answer is read, so it must come uncoded and whole.
+    var readsAnswer: Bool { answer.scansAnswer || mask != nil }
 
     init(
         target: String, headers: HTTPHeaders, body: [UInt8], intent: RequestIntent, reservation: Reservation, answer: AnswerPlan,
-        model: ProviderRequest?, credential: String?
+        model: ProviderRequest?, credential: String?, mask: KeyMask?
     ) {
         self.target = target
         self.headers = headers
@@ -35,6 +39,7 @@ final class PreparedRequest {
         self.answer = answer
         self.model = model
         self.credential = credential
+        self.mask = mask
     }
 }
 
@@ -62,6 +67,7 @@ final class Exchange {
     var status = 0
     var bytesIn: UInt64 = 0
     var answer: (any AnswerFilter)?
+    var mask: KeyMask?
     /// Why the agent is refused, once that is decided.
     var refusal: Refusal?
     var findings: [String: UInt64] = [:]

@@ -15,10 +15,14 @@ extension ExchangeHandler: UpstreamUser {
     func upstreamHead(_ head: HTTPResponseHead) {
         guard let exchange, let prepared = exchange.prepared else { return }
         exchange.status = Int(head.status.code)
+        guard head.status != .switchingProtocols else {
+            return failAnswer(AnswerFailure(code: .malformed, reason: "the upstream changes the protocol unasked"))
+        }
         let action = machine.answerHead()
         do throws(AnswerFailure) {
             let filter = try session.preparer.filter(prepared, head: head)
             exchange.answer = filter
+            exchange.mask = prepared.mask
             if action == .relay, !filter.isWhole {
                 writeHead(head, length: filter is PassingAnswer ? head.headers.first(name: "content-length") : nil, exchange)
                 context?.flush()
@@ -40,7 +44,9 @@ extension ExchangeHandler: UpstreamUser {
             }
         }
         do throws(AnswerFailure) {
-            guard let out = try exchange.answer?.feed(bytes), action == .relay, out.readableBytes > 0, let context else { return }
+            guard var out = try exchange.answer?.feed(bytes), action == .relay, out.readableBytes > 0, let context else { return }
+            out = exchange.mask?.feed(out) ?? out
+            guard out.readableBytes > 0 else { return }
             context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(out))), promise: nil)
             if !context.channel.isWritable { exchange.upstream?.setReading(false) }
         } catch {
@@ -51,7 +57,12 @@ extension ExchangeHandler: UpstreamUser {
     func upstreamEnd() {
         guard let exchange else { return }
         do throws(AnswerFailure) {
-            let rest = try exchange.answer?.finish()
+            var rest = try exchange.answer?.finish()
+            if exchange.mask != nil {
+                var last = exchange.mask?.feed(rest ?? ByteBuffer()) ?? ByteBuffer()
+                last.writeImmutableBuffer(exchange.mask?.finish() ?? ByteBuffer())
+                rest = last
+            }
             if !isGone, let head = exchange.answerHead, let context {
                 if !exchange.answerHeadWritten { writeHead(head, length: String(rest?.readableBytes ?? 0), exchange) }
                 if let rest, rest.readableBytes > 0 { context.write(wrapOutboundOut(.body(.byteBuffer(rest))), promise: nil) }
@@ -83,7 +94,8 @@ extension ExchangeHandler: UpstreamUser {
     private func writeHead(_ head: HTTPResponseHead, length: String?, _ exchange: Exchange) {
         guard let context else { return }
         let isHead = exchange.head.method == "HEAD"
-        var headers = HeaderRules.answer(head.headers, isRewritten: exchange.prepared?.answer.scansAnswer ?? false)
+        var headers = HeaderRules.answer(head.headers, isRewritten: exchange.prepared?.readsAnswer ?? false)
+        if let mask = exchange.prepared?.mask { headers = HTTPHeaders(headers.map { ($0.name, mask.masked($0.value)) }) }
         if head.status.mayHaveResponseBody {
             if let length {
                 headers.add(name: "content-length", value: length)
@@ -182,6 +194,8 @@ extension ExchangeHandler: UpstreamUser {
         guard let context else { return next() }
         guard exchange.answerHeadWritten else { return refuse(recorded: true) }
         if let closing = exchange.answer?.closing(note: note) {
+            // What the mask holds stays here; the events themselves repeat the answer's id and model only.
+            let closing = ByteBuffer(string: exchange.prepared?.mask?.masked(String(buffer: closing)) ?? String(buffer: closing))
             context.write(wrapOutboundOut(.body(.byteBuffer(closing))), promise: nil)
             context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
             closeAfterAnswer()

@@ -37,7 +37,7 @@ extension ExchangeHandler {
         session.journal.refused(
             RequestRefused(
                 code: refusal.code, reason: refusal.reason, host: peer.shownHost, port: peer.dialled.port,
-                method: RefusalWords.printable(exchange.head.method), path: exchange.head.shownPath,
+                method: RefusalWords.printable(exchange.head.method), path: session.preparer.shownPath(exchange.head.target),
                 model: exchange.prepared?.intent.model, findings: exchange.findings))
     }
 

@@ -227,7 +227,7 @@ final class ExchangeHandler: ChannelInboundHandler {
     private func connect() {
         guard let exchange, let prepared = exchange.prepared, case .allow(let connection) = peer.standing else { return }
         session.dialer.connection(connection, credential: prepared.credential) { [self] result in
-            guard self.exchange === exchange else {
+            guard self.exchange === exchange, exchange.id != nil else {
                 // Stopped meanwhile: the connection is not needed.
                 if case .success(let upstream) = result { upstream.abandon() }
                 return
@@ -260,7 +260,7 @@ final class ExchangeHandler: ChannelInboundHandler {
         )
         session.journal.count { totals in
             totals.bytesOut += UInt64(prepared.body.count)
-            totals.hosts[prepared.intent.host, default: 0] += 1
+            Journal.count(prepared.intent.host, in: &totals)
             Journal.add(exchange.findings, to: &totals.redactions)
         }
         let body = prepared.body.isEmpty ? nil : ByteBuffer(bytes: prepared.body)

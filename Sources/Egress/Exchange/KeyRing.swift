@@ -19,27 +19,32 @@ final class KeyRing {
     }
 
     private let secrets: [EgressConfiguration.Secret]
+    private let masks: [HostName: KeyMask]
     /// The first key that was seen on a host.
     private var pinned: [HostName: [String]] = [:]
 
-    init(secrets: [EgressConfiguration.Secret]) { self.secrets = secrets }
+    init(secrets: [EgressConfiguration.Secret]) {
+        self.secrets = secrets
+        var masks: [HostName: KeyMask] = [:]
+        for host in Set(secrets.flatMap(\.hosts)) {
+            masks[host] = KeyMask(secrets.filter { $0.hosts.contains(host) }.map(\.value))
+        }
+        self.masks = masks
+    }
+
+    /// What `host` must not show the agent; nil: it holds no key of ours.
+    func mask(for host: HostName) -> KeyMask? { masks[host] }
 
     /// Changes `headers` into what may leave for `host`.
     func apply(
         _ headers: inout HTTPHeaders, host: HostName, provider: ProviderID?, keys: ProviderGrant.Keys, words: RefusalWords
     ) throws(Refusal) -> Outcome {
-        let held = secrets.first { $0.hosts.contains(host) }
-        for (_, value) in headers {
-            guard let stray = secrets.first(where: { value.contains($0.placeholder) }), !stray.hosts.contains(host) else {
-                continue
-            }
-            throw words.refusal(
-                .foreignKey, reason: "the placeholder of a credential that is not for \(host)",
-                what: "this credential is not for this host")
-        }
-        guard let provider else { return Outcome(credential: replacePlaceholder(&headers, held), marks: []) }
+        let held = secrets.filter { $0.hosts.contains(host) }
+        try refuseStrays(headers, host: host, words: words)
+        guard let provider else { return Outcome(credential: replacePlaceholders(&headers, held), marks: []) }
         let seen = Self.names.flatMap { name in headers[name].map { "\(name):\($0)" } }
-        switch (keys, held) {
+        let own = held.first { secret in seen.contains { $0.contains(secret.placeholder) } } ?? held.first
+        switch (keys, own) {
         case (.broker, nil):
             throw words.refusal(
                 .foreignKey, reason: "keys: broker, and no credential is held for \(host)",
@@ -59,8 +64,8 @@ final class KeyRing {
                 pinned[host] = seen
             }
             return Outcome(marks: ["unbrokered"])
-        case (.any, let held):
-            let credential = replacePlaceholder(&headers, held)
+        case (.any, _):
+            let credential = replacePlaceholders(&headers, held)
             return Outcome(credential: credential, marks: credential == nil && !seen.isEmpty ? ["unbrokered"] : [])
         }
     }
@@ -74,19 +79,37 @@ final class KeyRing {
         }
     }
 
-    private func replacePlaceholder(_ headers: inout HTTPHeaders, _ held: EgressConfiguration.Secret?) -> String? {
-        guard let held, !held.placeholder.isEmpty else { return nil }
-        var found = false
-        var changed = HTTPHeaders()
+    /// A placeholder for another host, or where no login stands: what a server keeps or shows of a request is no place for
+    /// a key.
+    private func refuseStrays(_ headers: HTTPHeaders, host: HostName, words: RefusalWords) throws(Refusal) {
+        guard !secrets.isEmpty else { return }
         for (name, value) in headers {
-            guard value.contains(held.placeholder) else {
-                changed.add(name: name, value: value)
-                continue
+            for secret in secrets where !secret.placeholder.isEmpty && value.contains(secret.placeholder) {
+                guard secret.hosts.contains(host) else {
+                    throw words.refusal(
+                        .foreignKey, reason: "the placeholder of a credential that is not for \(host)",
+                        what: "this credential is not for this host")
+                }
+                guard HeaderRules.isLogin(name) else {
+                    throw words.refusal(
+                        .foreignKey, reason: "the placeholder of a credential in a header that is no login's",
+                        what: "a credential stands in a header that is not for logins")
+                }
             }
-            found = true
-            changed.add(name: name, value: value.replacing(held.placeholder, with: held.value))
         }
-        if found { headers = changed }
-        return found ? held.placeholder : nil
     }
+
+    /// Puts the keys in; the placeholder of the last one names the pool.
+    private func replacePlaceholders(_ headers: inout HTTPHeaders, _ held: [EgressConfiguration.Secret]) -> String? {
+        var found: String?
+        for secret in held where !secret.placeholder.isEmpty {
+            guard headers.contains(where: { $0.value.contains(secret.placeholder) }) else { continue }
+            found = secret.placeholder
+            headers = HTTPHeaders(headers.map { ($0.name, $0.value.replacing(secret.placeholder, with: secret.value)) })
+        }
+        return found
+    }
+
+    /// Whether `name` carries a key to a provider.
+    static func carries(_ name: String) -> Bool { names.contains(name.lowercased()) }
 }

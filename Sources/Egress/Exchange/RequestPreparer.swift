@@ -32,11 +32,17 @@ final class RequestPreparer {
         findings: inout [String: UInt64]
     ) throws(Refusal) -> PreparedRequest {
         let type = ContentType(head.headers.first(name: "content-type"))
-        if let coding = head.headers.first(name: "content-encoding"), coding.lowercased() != "identity", !body.isEmpty {
+        if !body.isEmpty, !HeaderRules.isIdentity(head.headers) {
             throw words.refusal(
                 .unsupportedEncoding, reason: "a request body in a content coding cannot be scanned",
                 what: "compressed request bodies are not accepted, send it uncompressed")
         }
+        guard ContentType.isReadable(head.headers.first(name: "content-type")) || body.isEmpty else {
+            throw words.refusal(
+                .unsupportedEncoding, reason: "a request body in a character set that is not scanned",
+                what: "request bodies in this character set are not accepted, send UTF-8")
+        }
+        try inspector.checkHeaders(head.headers, grant: grant, words: words, findings: &findings)
         try inspector.checkTarget(head.target, grant: grant, words: words, findings: &findings)
         var body = body
         if !body.isEmpty { body = try inspector.request(body, type: type, grant: grant, words: words, findings: &findings) }
@@ -74,15 +80,17 @@ final class RequestPreparer {
         let authority = port == 443 ? host.text : "\(host.text):\(port)"
         let intent = RequestIntent(
             id: id, host: host.text, port: port, method: RefusalWords.printable(head.method),
-            path: head.shownPath, operation: grant.operation,
+            path: inspector.shownPath(head.target), operation: grant.operation,
             model: model.map { RefusalWords.printable($0.model) },
             reservedCost: reservation.cost, reservedTokens: reservation.tokens, redactions: findings, bytes: UInt64(body.count),
             rule: grant.rule, marks: key.marks)
+        let mask = keys.mask(for: host)
         return PreparedRequest(
             target: head.target,
             headers: HeaderRules.forward(
-                headers, host: authority, bodyLength: hasBody ? body.count : nil, scansAnswer: plan.scansAnswer),
-            body: body, intent: intent, reservation: reservation, answer: plan, model: model, credential: key.credential)
+                headers, host: authority, bodyLength: hasBody ? body.count : nil, scansAnswer: plan.scansAnswer || mask != nil),
+            body: body, intent: intent, reservation: reservation, answer: plan, model: model, credential: key.credential, mask: mask
+        )
     }
 
     /// What an answered request costs.
@@ -103,11 +111,13 @@ final class RequestPreparer {
         return PriceBook.unknown(model.model, prepared.reservation)
     }
 
+    /// A path as a record may show it.
+    func shownPath(_ target: String) -> String { inspector.shownPath(target) }
+
     /// The filter for an answer with this head.
     func filter(_ prepared: PreparedRequest, head: HTTPResponseHead) throws(AnswerFailure) -> any AnswerFilter {
-        guard prepared.answer.scansAnswer else { return PassingAnswer() }
-        let coding = head.headers.first(name: "content-encoding")?.lowercased() ?? "identity"
-        guard coding == "identity" || coding.isEmpty else {
+        guard prepared.readsAnswer else { return PassingAnswer() }
+        guard HeaderRules.isIdentity(head.headers) else {
             throw AnswerFailure(
                 code: .unsupportedEncoding, reason: "the upstream answered in a content coding although identity was asked for")
         }

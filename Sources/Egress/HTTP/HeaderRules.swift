@@ -9,6 +9,12 @@ enum HeaderRules {
         "connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "proxy-authorization",
         "proxy-authenticate", "expect", "http2-settings",
     ]
+    /// Speak of another method, path or client than the request has: a server that believes them does what no rule allowed.
+    private static let ofAnotherRequest: Set<String> = [
+        "x-http-method-override", "x-http-method", "x-method-override", "x-original-url", "x-rewrite-url", "x-original-uri",
+        "x-original-host", "x-host", "forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto",
+        "x-forwarded-server", "x-forwarded-prefix", "x-forwarded-path", "x-real-ip",
+    ]
     /// A scanned answer is no longer the bytes that these speak of.
     private static let ofExactBytes: Set<String> = [
         "etag", "content-md5", "digest", "content-digest", "repr-digest", "accept-ranges",
@@ -21,10 +27,12 @@ enum HeaderRules {
         out.reserveCapacity(16)
         out.add(name: "host", value: host)
         for (name, value) in headers {
-            let lower = name.lowercased()
-            guard !perConnection.contains(lower), !named.contains(lower), lower != "host", lower != "content-length" else {
-                continue
-            }
+            var lower = name.lowercased()
+            // CGI and its heirs read both as one.
+            if lower.utf8.contains(UInt8(ascii: "_")) { lower = lower.replacing("_", with: "-") }
+            guard !perConnection.contains(lower), !named.contains(lower), lower != "host", lower != "content-length",
+                !ofAnotherRequest.contains(lower)
+            else { continue }
             if scansAnswer {
                 switch lower {
                 case "accept-encoding", "range", "if-range", "if-none-match", "if-match": continue
@@ -52,6 +60,19 @@ enum HeaderRules {
             out.add(name: name, value: value)
         }
         return out
+    }
+
+    /// Whether a header is one that logins travel in: not scanned, and a place for a broker's key.
+    static func isLogin(_ name: String) -> Bool {
+        let lower = name.lowercased()
+        return loginWords.contains { lower.contains($0) }
+    }
+
+    private static let loginWords = ["auth", "cookie", "token", "key", "secret", "session", "signature", "password", "credential"]
+
+    /// Whether a body stands as it is, in no content coding.
+    static func isIdentity(_ headers: HTTPHeaders) -> Bool {
+        headers[canonicalForm: "content-encoding"].allSatisfy { $0.isEmpty || $0.lowercased() == "identity" }
     }
 
     /// Headers that `Connection` declares to be of this connection only.

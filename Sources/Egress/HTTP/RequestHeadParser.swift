@@ -89,6 +89,7 @@ enum RequestHeadParser {
                 throw RequestFault(.notImplemented, "Transfer-Encoding other than chunked")
             }
         }
+        guard headers["content-type"].count <= 1 else { throw RequestFault(.badRequest, "more than one Content-Type") }
         guard headers["host"].count == 1 else { throw RequestFault(.badRequest, "not exactly one Host") }
         var expectsContinue = false
         if let expectation = headers.first(name: "expect") {

@@ -22,8 +22,6 @@ struct RequestHead: Sendable, Hashable {
     var target: String
     /// The target without its query. By bytes: a target is ASCII, and cutting by characters asks Unicode about each.
     var path: String { String(Substring(target.utf8.prefix { $0 != UInt8(ascii: "?") })) }
-    /// `path`, cut for a record.
-    var shownPath: String { String(Substring(path.utf8.prefix(512))) }
     var headers: HTTPHeaders
     /// HTTP/1.0: no chunks in the answer, and the connection ends with it.
     var isOld: Bool

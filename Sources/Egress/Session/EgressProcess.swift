@@ -9,6 +9,7 @@ import NIOCore
 import NIOPosix
 import Policy
 import Profile
+import Providers
 import Redaction
 import Synchronization
 import Vocabulary
@@ -47,12 +48,21 @@ public enum EgressProcess {
         // The supervisor builds the cage's trust bundle meanwhile: the certificate goes first.
         try Handover.say(.hello(version: WireLimits.version, caPEM: authority.pem), on: Inherited.channel)
         let spec = try Spec(canonicalJSON: configuration.profile)
+        try check(spec)
         let engine = try Engine(database: embeddedPatterns(), handling: spec.pii)
         let prices = try PriceBook(tsv: embeddedPrices())
         let listeners = try Handover.takeListeners(on: Inherited.channel)
         return Start(
             configuration: configuration, spec: spec, authority: authority, engine: engine, prices: prices, filter: filter,
             listeners: listeners)
+    }
+
+    /// A profile that names a type which nothing looks for would promise what is not done: fatal, not a warning.
+    static func check(_ spec: Spec) throws(HandoverError) {
+        let unknown = spec.pii.unknownTypes(known: Engine.types.map(\.type)).sorted().map { "'\(RefusalWords.printable($0))'" }
+        guard unknown.isEmpty else {
+            throw HandoverError("pii_handling.types: nothing looks for \(unknown.joined(separator: ", "))")
+        }
     }
 
     static func embeddedPatterns() -> [UInt8] {

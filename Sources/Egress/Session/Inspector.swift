@@ -2,6 +2,7 @@
 // means. Whatever cannot be scanned is refused, never passed.
 
 import JSONBytes
+import NIOHTTP1
 import Policy
 import Profile
 import Providers
@@ -37,6 +38,44 @@ struct Inspector: Sendable {
             what: "the URL holds sensitive data (\(types)); nothing was sent")
     }
 
+    /// Headers are not altered either: a finding blocks. Those of a login are left out; at a provider only the known ones
+    /// are, because there every further key is held to the first.
+    func checkHeaders(
+        _ headers: HTTPHeaders, grant: RequestGrant, words: RefusalWords, findings: inout [String: UInt64]
+    ) throws(Refusal) {
+        var text = ""
+        for (name, value) in headers {
+            let isLogin = grant.provider == nil ? HeaderRules.isLogin(name) : KeyRing.carries(name) || name.lowercased() == "cookie"
+            text += isLogin ? "\(name)\n" : "\(name): \(value)\n"
+        }
+        let scope: Scope = grant.redactOutbound == .all ? .all : .secrets
+        var found: [Finding]
+        do throws(ScanError) {
+            found = try engine.redactText(Array(text.utf8), scope: scope).findings
+            if text.utf8.contains(UInt8(ascii: "%")) {
+                found += try engine.scanURL(text).filter { scope == .all || $0.category == .secrets }
+            }
+        } catch { throw Self.failed(error, words) }
+        guard !found.isEmpty else { return }
+        Self.add(found, to: &findings)
+        guard mode != .detect else { return }
+        let types = Self.types(found)
+        throw words.refusal(
+            .sensitiveData, reason: "\(types) in a header",
+            what: "a request header holds sensitive data (\(types)); nothing was sent")
+    }
+
+    /// The path for a record: what was found in it is never written down, nor is a path that cannot be read.
+    func shownPath(_ target: String) -> String {
+        let path = String(target.prefix { $0 != "?" })
+        do throws(ScanError) {
+            let found = try engine.scanURL(path)
+            return found.isEmpty ? String(path.prefix(512)) : "/«\(Self.types(found))»"
+        } catch { return "/«not scanned»" }
+    }
+
+    private static func types(_ found: [Finding]) -> String { Set(found.map(\.type)).sorted().joined(separator: ", ") }
+
     /// The body as it may leave.
     func request(
         _ body: [UInt8], type: ContentType, grant: RequestGrant, words: RefusalWords, findings: inout [String: UInt64]
@@ -60,6 +99,7 @@ struct Inspector: Sendable {
             default: redacted = try engine.redactText(body, scope: scope)
             }
         } catch { throw Self.failed(error, words) }
+        if type != .json { try refuseEscaped(redacted.body, scope: scope, words: words, findings: &findings) }
         guard !redacted.findings.isEmpty else { return body }
         Self.add(redacted.findings, to: &findings)
         if mode == .block {
@@ -68,13 +108,31 @@ struct Inspector: Sendable {
                 .sensitiveData, reason: "\(types) in the body; pii_handling.mode is block",
                 what: "the request holds sensitive data (\(types)); nothing was sent")
         }
-        // A field that must not be altered may carry what a pattern takes for a number, but not a key.
-        if mode != .detect, let secret = redacted.findings.first(where: { $0.kept && $0.category == .secrets }) {
+        // Of what must not be altered only thinking is free text, which the provider wrote itself: secrets apart it passes.
+        if mode != .detect,
+            let kept = redacted.findings.first(where: { $0.kept && ($0.category == .secrets || !$0.pointer.hasSuffix("/thinking")) }
+            )
+        {
             throw words.refusal(
-                .sensitiveData, reason: "\(secret.type) in a field that must not be altered",
-                what: "the request holds a secret (\(secret.type)) in a field that cannot be redacted; nothing was sent")
+                .sensitiveData, reason: "\(kept.type) in a field that must not be altered",
+                what: "the request holds sensitive data (\(kept.type)) in a field that cannot be redacted; nothing was sent")
         }
         return redacted.body
+    }
+
+    /// JSON in a text that is not JSON as a whole (lines of it, a part of a form) is not spliced; what its escapes hide blocks.
+    private func refuseEscaped(
+        _ text: [UInt8], scope: Scope, words: RefusalWords, findings: inout [String: UInt64]
+    ) throws(Refusal) {
+        guard mode != .detect, zip(text, text.dropFirst()).contains(where: { $0 == UInt8(ascii: "\\") && $1 == UInt8(ascii: "u") })
+        else { return }
+        let found: [Finding]
+        do throws(ScanError) { found = try engine.scanEscaped(text, scope: scope) } catch { throw Self.failed(error, words) }
+        guard !found.isEmpty else { return }
+        Self.add(found, to: &findings)
+        throw words.refusal(
+            .sensitiveData, reason: "\(Self.types(found)) behind escapes in a body that is not JSON",
+            what: "the request holds sensitive data (\(Self.types(found))) behind escapes; nothing was sent")
     }
 
     // MARK: Answers
@@ -86,8 +144,8 @@ struct Inspector: Sendable {
             switch type {
             case .json:
                 return WholeAnswer(limit: answerLimit) { body throws(AnswerFailure) in try scanned(body, scope, filter: .none) }
-            case .text, .form, .events: return TextAnswer(engine, scope: scope)
-            case .binary, .unknown: return PassingAnswer()
+            case .text, .form, .events, .unknown: return TextAnswer(engine, scope: scope)
+            case .binary: return PassingAnswer()
             }
         case .model(let provider, let redacts, let injectedUsage):
             if type == .events, !isError {

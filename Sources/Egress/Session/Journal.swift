@@ -9,6 +9,7 @@ final class Journal {
     /// Refusal records in a burst, and per second after it.
     private static let burst = 500.0
     private static let perSecond = 50.0
+    private static let mostHosts = 200
     private static let totalsEvery = TimeAmount.milliseconds(100)
 
     private let link: SupervisorLink
@@ -50,6 +51,13 @@ final class Journal {
     }
 
     func sendTotals() { link.send(.totals(totals), now: false) }
+
+    /// Counts a request. Hosts below a wildcard are of the agent's making, and totals must fit one frame: past the most, they
+    /// are counted as one.
+    static func count(_ host: String, in totals: inout EgressTotals) {
+        let isListed = totals.hosts[host] != nil || totals.hosts.count < mostHosts
+        totals.hosts[isListed ? host : "(other)", default: 0] += 1
+    }
 
     static func add(_ findings: [String: UInt64], to sums: inout [String: UInt64]) {
         sums.merge(findings) { $0.addingReportingOverflow($1).partialValue }

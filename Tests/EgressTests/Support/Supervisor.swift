@@ -4,6 +4,8 @@
 import Events
 import Glibc
 import JSONBytes
+import Metering
+import Profile
 import Synchronization
 import Vocabulary
 import Wire
@@ -18,6 +20,9 @@ final class Supervisor: Sendable {
         /// Answers to `admit` wait while this is true.
         var holds = false
         var held: [UInt64] = []
+        /// Money for this many of the first call that is asked for, by the real budget; nil: everything is admitted.
+        var affords: Int64?
+        fileprivate var budget: BudgetState?
     }
 
     let descriptor: Int32
@@ -51,15 +56,27 @@ final class Supervisor: Sendable {
     private func take(_ message: FromEgress) {
         let answer: ToEgress? = seen.withLock { seen in
             seen.messages.append(message)
+            if case .settle(let id, let settlement, _) = message { _ = seen.budget?.settle(id, settlement, at: 0) }
             guard case .admit(let id, _, _) = message else { return nil }
             if seen.holds {
                 seen.held.append(id)
                 return nil
             }
             if let (code, told) = seen.refuses { return .refused(id: id, why: code, told: told) }
-            return .admitted(id: id)
+            return Self.weigh(message, &seen) ? .admitted(id: id) : .refused(id: id, why: .budgetExceeded, told: "no money")
         }
         if let answer { say(answer) }
+    }
+
+    private static func weigh(_ message: FromEgress, _ seen: inout Seen) -> Bool {
+        guard let affords = seen.affords, case .admit(let id, let reservation, _) = message else { return true }
+        if seen.budget == nil {
+            var budget = Budget()
+            budget.perSession.maxCost = Money(nanos: reservation.cost.nanos * affords)
+            seen.budget = BudgetState(budget, now: 0)
+        }
+        if case .admitted = seen.budget?.reserve(id, reservation, at: 0) { return true }
+        return false
     }
 
     func say(_ message: ToEgress) {
