@@ -43,17 +43,23 @@ struct Inspector: Sendable {
     func checkHeaders(
         _ headers: HTTPHeaders, grant: RequestGrant, words: RefusalWords, findings: inout [String: UInt64]
     ) throws(Refusal) {
-        var text = ""
+        var text: [UInt8] = []
+        text.reserveCapacity(1024)
         for (name, value) in headers {
-            let isLogin = grant.provider == nil ? HeaderRules.isLogin(name) : KeyRing.carries(name) || name.lowercased() == "cookie"
-            text += isLogin ? "\(name)\n" : "\(name): \(value)\n"
+            let isLogin = grant.provider == nil ? HeaderRules.isLogin(name) : KeyRing.carries(name) || HeaderRules.isCookie(name)
+            text += name.utf8
+            if !isLogin {
+                text += ": ".utf8
+                text += value.utf8
+            }
+            text.append(UInt8(ascii: "\n"))
         }
         let scope: Scope = grant.redactOutbound == .all ? .all : .secrets
         var found: [Finding]
         do throws(ScanError) {
-            found = try engine.redactText(Array(text.utf8), scope: scope).findings
-            if text.utf8.contains(UInt8(ascii: "%")) {
-                found += try engine.scanURL(text).filter { scope == .all || $0.category == .secrets }
+            found = try engine.redactText(text, scope: scope).findings
+            if text.contains(UInt8(ascii: "%")) {
+                found += try engine.scanURL(String(decoding: text, as: UTF8.self)).filter { scope == .all || $0.category == .secrets }
             }
         } catch { throw Self.failed(error, words) }
         guard !found.isEmpty else { return }
@@ -67,10 +73,11 @@ struct Inspector: Sendable {
 
     /// The path for a record: what was found in it is never written down, nor is a path that cannot be read.
     func shownPath(_ target: String) -> String {
-        let path = String(target.prefix { $0 != "?" })
+        // By bytes: a target is ASCII, and cutting by characters asks Unicode about each.
+        let path = String(Substring(target.utf8.prefix { $0 != UInt8(ascii: "?") }))
         do throws(ScanError) {
             let found = try engine.scanURL(path)
-            return found.isEmpty ? String(path.prefix(512)) : "/«\(Self.types(found))»"
+            return found.isEmpty ? String(Substring(path.utf8.prefix(512))) : "/«\(Self.types(found))»"
         } catch { return "/«not scanned»" }
     }
 
