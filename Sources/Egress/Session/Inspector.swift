@@ -59,7 +59,9 @@ struct Inspector: Sendable {
         do throws(ScanError) {
             found = try engine.redactText(text, scope: scope).findings
             if text.contains(UInt8(ascii: "%")) {
-                found += try engine.scanURL(String(decoding: text, as: UTF8.self)).filter { scope == .all || $0.category == .secrets }
+                found += try engine.scanURL(String(decoding: text, as: UTF8.self)).filter {
+                    scope == .all || $0.category == .secrets
+                }
             }
         } catch { throw Self.failed(error, words) }
         guard !found.isEmpty else { return }
