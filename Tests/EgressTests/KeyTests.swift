@@ -1,6 +1,7 @@
 // The broker's keys: in the places of a login only, on their own hosts only, and never back to the agent.
 
 import Events
+import NIOCore
 import NIOHTTP1
 import Profile
 import Testing
@@ -44,6 +45,30 @@ import Wire
         #expect(Answer.status(model) == 401 && !model.contains("0123456789"))
         #expect(Answer.status(try get("/coded")) != 200)
         #expect(harness.supervisor.violation == nil)
+    }
+
+    @Test func aMaskGivesTheSameForEveryChunking() throws {
+        let text = Array("ab abcabcab-key/1 abcabcabcab-key/1 abcabcab-key\\/1 abcabcab-key/ abc".utf8)
+        let whole = try #require(KeyMask(["abcabcab-key/1", "short"]))
+        var once = whole
+        var expected = once.feed(ByteBuffer(bytes: text))
+        expected.writeImmutableBuffer(once.finish())
+        let stars = { (count: Int) in String(repeating: "*", count: count) }
+        #expect(String(buffer: expected) == "ab \(stars(14)) abc\(stars(14)) \(stars(15)) abcabcab-key/ abc")
+        for first in 0...text.count {
+            for second in stride(from: first, through: text.count, by: 3) {
+                var mask = whole
+                var out = ByteBuffer()
+                for piece in [text[..<first], text[first..<second], text[second...]] {
+                    out.writeImmutableBuffer(mask.feed(ByteBuffer(bytes: piece)))
+                }
+                out.writeImmutableBuffer(mask.finish())
+                #expect(out == expected)
+            }
+        }
+        var cut = whole
+        #expect(cut.feed(ByteBuffer(string: "bad key abcabcab-ke")) == ByteBuffer(string: "bad key "))
+        #expect(cut.finish() == ByteBuffer(string: stars(11)))
     }
 
     @Test func twoCredentialsOfOneHost() throws {

@@ -1,6 +1,7 @@
 // What is refused, how the agent reads it, what the log says, and that nothing of it left.
 
 import Events
+import Glibc
 import JSONBytes
 import NIOHTTP1
 import Profile
@@ -140,6 +141,47 @@ import Wire
         #expect(Answer.status(try busy.exchange(Harness.openai, ProxyTests.chat("x"))) == 200)
         #expect(Answer.status(try busy.exchange(Harness.openai, ProxyTests.chat("x"))) == 429)
         #expect(busy.upstream.requests.count == 1)
+    }
+
+    /// Egress' memory is the host's: the agent's connections and bodies are bounded all together.
+    @Test func floodsEndAtEgress() throws {
+        let harness = try harness { $0.network.limits.connections = 1 }
+        defer { harness.end() }
+        let idle = try (0..<66).map { _ in try harness.raw("files.example") }
+        #expect(harness.supervisor.records(.connectionRefused).isEmpty)
+        let over = try harness.raw("files.example")
+        #expect(over.waitForClose())
+        #expect(harness.supervisor.waitForRecords(.connectionRefused, count: 1)?.first?["code"]?.stringValue == "rate_limited")
+        for client in idle { client.close() }
+        var status = 0
+        for _ in 0..<200 where status != 200 {
+            // Closing takes the loop a moment; until then a place may be missing.
+            usleep(5000)
+            guard let client = try? harness.connect("files.example") else { continue }
+            client.send("GET /x HTTP/1.1\r\nhost: files.example\r\n\r\n")
+            status = Answer.status(client.wait(Answer.isWhole))
+            client.close()
+        }
+        #expect(status == 200, "places are given back")
+    }
+
+    @Test func bodiesOfAllConnectionsTogetherAreBounded() throws {
+        let harness = try harness { $0.network.limits.body = ByteSize(bytes: 80 << 20) }
+        defer { harness.end() }
+        let part = [UInt8](repeating: UInt8(ascii: "x"), count: 70 << 20)
+        func open() throws -> Client {
+            let client = try harness.connect("files.example")
+            client.send(
+                "POST /x HTTP/1.1\r\nhost: files.example\r\ncontent-type: text/plain\r\ncontent-length: \(part.count + 1)\r\n\r\n")
+            client.send(part)
+            return client
+        }
+        let clients = try (0..<3).map { _ in try open() }
+        let refused = harness.supervisor.waitForRecords(.requestRefused, count: 1)
+        #expect(refused?.first?["code"]?.stringValue == "rate_limited")
+        #expect(clients.filter { Answer.status($0.wait { _ in true }) == 429 }.count <= 1)
+        for client in clients { client.close() }
+        #expect(harness.upstream.requests.isEmpty)
     }
 
     @Test func aBodyOverTheLimitIsRefused() throws {

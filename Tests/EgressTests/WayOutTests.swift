@@ -55,6 +55,34 @@ import Wire
         #expect(seen.map(\.head.uri) == ["/1"])
     }
 
+    /// What clients send of themselves: versions with four parts, dates, traces, ids.
+    @Test func ordinaryHeadersPass() throws {
+        let harness = try Harness { _ in .init([ProxyTests.completion]) }
+        defer { harness.end() }
+        let headers = [
+            "user-agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36",
+            "sec-ch-ua: \"Chromium\";v=\"130.0.6723.91\", \"Not?A_Brand\";v=\"99.0.0.0\"",
+            "x-stainless-package-version: 1.99.3", "x-stainless-runtime-version: 3.13.0", "x-stainless-retry-count: 0",
+            "x-stainless-read-timeout: 600", "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "x-request-id: 3f2504e0-4f89-11d3-9a0c-0305e82c3301", "if-modified-since: Wed, 21 Oct 2026 07:28:00 GMT",
+            "if-none-match: \"33a64df551425fcc55e4d42a148795d9f25f89d4\"", "x-amz-date: 20261121T073622Z",
+            "x-amz-content-sha256: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+            "anthropic-version: 2023-06-01", "anthropic-beta: fine-grained-tool-streaming-2025-05-14,context-1m-2025-08-07",
+            "openai-organization: org-AbC123", "openai-project: proj_AbC123", "x-app: cli", "accept-language: en-US,en;q=0.5",
+            "idempotency-key: stainless-python-retry-3f2504e0-4f89-11d3-9a0c-0305e82c3301", "range: bytes=0-1023",
+            "git-protocol: version=2", "pragma: no-cache", "referer: https://files.example/simple/a%20b/",
+            "user-agent: pip/25.0 {\"ci\":null,\"cpu\":\"x86_64\",\"distro\":{\"id\":\"bookworm\",\"libc\":{\"lib\":\"glibc\",\"version\":\"2.36\"}}}",
+            "x-goog-api-client: gl-python/3.13.0 grpc/1.71.0 gax/2.24.1", "traceloop: 1718000000123",
+        ].joined(separator: "\r\n")
+        let plain = try harness.exchange("files.example", "GET /x HTTP/1.1\r\nhost: files.example\r\n\(headers)\r\n\r\n")
+        #expect(Answer.status(plain) == 200, "\(plain)")
+        let asked = ProxyTests.post(
+            "/v1/chat/completions", host: Harness.openai, #"{"model":"gpt-4o","messages":[],"max_tokens":5}"#,
+            headers: "authorization: Bearer k\r\n\(headers)\r\n")
+        let model = try harness.exchange(Harness.openai, asked)
+        #expect(Answer.status(model) == 200, "\(model)")
+    }
+
     @Test func aLabelDoesNotTurnTheScannerAway() throws {
         let binary: [UInt8] = [0x1f, 0x8b, 0, 1, 2]
         let (statuses, seen) = try ask([

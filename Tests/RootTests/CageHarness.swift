@@ -12,7 +12,7 @@ import Vocabulary
 let initProgram: Result<String, TestFailure> = {
     let path = "/tmp/akios-init-\(getpid())"
     let sources = ["main", "mounts", "network", "confine", "agent"].map { "\(sourceRoot)/CShims/CInit/\($0).c" }
-    guard (try? runProgram(["cc", "-std=c11", "-O1", "-static", "-o", path] + sources)) == 0 else {
+    guard (try? runProgram(["cc", "-std=c11", "-O1", "-static", "-o", path] + sources + ["-lcap"])) == 0 else {
         return .failure(TestFailure(reason: "cannot compile akios-init"))
     }
     chmod(path, 0o755)

@@ -76,9 +76,30 @@ final class Exchange {
     var answerHead: HTTPResponseHead?
     var answerHeadWritten = false
 
-    init(head: RequestHead, grant: RequestGrant?) {
+    private let memory: Allowance
+    private var held = 0
+
+    /// - Parameter memory: what all exchanges may hold of bodies.
+    init(head: RequestHead, grant: RequestGrant?, memory: Allowance) {
         self.head = head
         self.grant = grant
+        self.memory = memory
+    }
+
+    deinit { memory.give(held) }
+
+    /// Before bytes of a body are kept. False: all connections together hold too much.
+    func hold(_ count: Int) -> Bool {
+        guard memory.take(count) else { return false }
+        held += count
+        return true
+    }
+
+    /// The request's body is not held any more.
+    func release() {
+        body = []
+        memory.give(held)
+        held = 0
     }
 
     var milliseconds: UInt64 {

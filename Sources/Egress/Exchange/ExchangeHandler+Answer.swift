@@ -15,6 +15,7 @@ extension ExchangeHandler: UpstreamUser {
     func upstreamHead(_ head: HTTPResponseHead) {
         guard let exchange, let prepared = exchange.prepared else { return }
         exchange.status = Int(head.status.code)
+        exchange.release()
         guard head.status != .switchingProtocols else {
             return failAnswer(AnswerFailure(code: .malformed, reason: "the upstream changes the protocol unasked"))
         }
@@ -42,6 +43,10 @@ extension ExchangeHandler: UpstreamUser {
             guard exchange.drained <= Self.drainLimit else {
                 return failAnswer(AnswerFailure(code: .tooLarge, reason: "drained enough"))
             }
+        }
+        if exchange.answer?.isWhole == true, !exchange.hold(bytes.readableBytes) {
+            return failAnswer(
+                AnswerFailure(code: .tooLarge, reason: "the answers of all connections together are too large to scan"))
         }
         do throws(AnswerFailure) {
             guard var out = try exchange.answer?.feed(bytes), action == .relay, out.readableBytes > 0, let context else { return }

@@ -14,6 +14,7 @@ extension ExchangeHandler {
     /// Answers with the exchange's refusal. `recorded`: the log has it already, as an outcome.
     func refuse(recorded: Bool = false) {
         guard let exchange, let refusal = exchange.refusal else { return }
+        exchange.release()
         if !recorded { record(refusal, exchange) }
         guard !isGone, let context else { return next() }
         let prefersJSON = exchange.head.headers.first(name: "accept")?.contains("json") ?? false

@@ -98,7 +98,7 @@ final class ExchangeHandler: ChannelInboundHandler {
                 switch event {
                 case .head(let head): begin(head)
                 case .body(let part):
-                    if obey(machine.body(part.readableBytes)) { exchange?.body.append(contentsOf: part.readableBytesView) }
+                    if obey(machine.body(part.readableBytes)) { keep(part) }
                 case .end: obey(machine.end())
                 }
             } catch {
@@ -108,6 +108,18 @@ final class ExchangeHandler: ChannelInboundHandler {
         if machine.readsRequest, !isGone { hold(false) }
     }
 
+    private func keep(_ part: ByteBuffer) {
+        guard let exchange else { return }
+        if exchange.hold(part.readableBytes) {
+            exchange.body.append(contentsOf: part.readableBytesView)
+        } else {
+            exchange.refusal = session.words(peer.shownHost).refusal(
+                .rateLimited, reason: "the bodies of all connections together are too large",
+                what: "too much is being sent at once, try again")
+            obey(machine.stop())
+        }
+    }
+
     private func begin(_ head: RequestHead) {
         deadline = nil
         session.journal.count { totals in totals.requests += 1 }
@@ -115,10 +127,10 @@ final class ExchangeHandler: ChannelInboundHandler {
         let limit: Int?
         switch verdict {
         case .allow(let grant):
-            exchange = Exchange(head: head, grant: grant)
+            exchange = Exchange(head: head, grant: grant, memory: session.memory)
             limit = Int(clamping: grant.bodyLimit)
         case .deny(let refusal):
-            let exchange = Exchange(head: head, grant: nil)
+            let exchange = Exchange(head: head, grant: nil, memory: session.memory)
             exchange.refusal = refusal
             self.exchange = exchange
             limit = nil

@@ -190,6 +190,7 @@ struct Adopted: Sendable {
                     guard let dialled = hook?(channel) ?? Dialled(channel.localAddress) else {
                         throw ChannelError.inappropriateOperationForState
                     }
+                    guard session.value.accepts(channel, dialled) else { throw ChannelError.operationUnsupported }
                     try channel.pipeline.syncOperations.addHandler(FirstBytes(session: session.value, dialled: dialled))
                 }
             }
@@ -197,6 +198,9 @@ struct Adopted: Sendable {
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let operations = channel.pipeline.syncOperations
+                    guard let dialled = Dialled(channel.localAddress), session.value.accepts(channel, dialled) else {
+                        throw ChannelError.operationUnsupported
+                    }
                     try operations.addHandler(IdleStateHandler(allTimeout: .seconds(10)))
                     try operations.addHandler(DNSStreamHandler(names: session.value.names))
                 }

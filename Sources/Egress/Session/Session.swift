@@ -24,6 +24,10 @@ final class Session {
     private var isFinishing = false
     /// Agent connections, so that a stop reaches each of them.
     private var connections: [ObjectIdentifier: ExchangeHandler] = [:]
+    /// Bytes of bodies that are held for scanning, over all connections.
+    let memory = Allowance(most: 192 << 20)
+    /// Sockets of the agent, spoken on or not.
+    private let sockets: Allowance
     private var limiter: RequestLimiter
     /// Seconds that the last refusal for too many requests told to wait.
     private(set) var retryAfter: UInt32 = 5
@@ -44,6 +48,8 @@ final class Session {
         self.preparer = preparer
         journal = Journal(link: link, loop: loop)
         contexts = LeafContexts(authority: authority)
+        // Some over the limit are kept open to be told so.
+        sockets = Allowance(most: 64 + 2 * Int(spec.network.limits.connections))
         limiter = RequestLimiter(perMinute: spec.network.limits.requestsPerMinute)
     }
 
@@ -65,6 +71,21 @@ final class Session {
     }
 
     var isOverfull: Bool { connections.count > Int(spec.network.limits.connections) }
+
+    /// Whether one more connection is taken. Egress' memory is the host's, not the cage's: beyond what can be explained to,
+    /// connections are closed unread.
+    func accepts(_ channel: any Channel, _ dialled: Dialled) -> Bool {
+        guard sockets.take(1) else {
+            journal.refused(
+                ConnectionRefused(
+                    code: .rateLimited, reason: "limits.connections, more than twice over", host: nil,
+                    address: dialled.address.description, port: dialled.port))
+            return false
+        }
+        let bound = NIOLoopBound(sockets, eventLoop: loop)
+        channel.closeFuture.whenComplete { _ in bound.value.give(1) }
+        return true
+    }
 
     func opened(_ handler: ExchangeHandler) { connections[ObjectIdentifier(handler)] = handler }
 
