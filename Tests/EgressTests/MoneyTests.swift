@@ -85,6 +85,37 @@ import Wire
         #expect(text.contains("«EMAIL»") && !text.contains("bob.smith"))
     }
 
+    /// Answers that two readers frame differently: the agent gets one sound answer or a refusal, and the next request on its
+    /// connection gets its own.
+    @Test(arguments: [
+        "HTTP/1.1 200 OK\r\nx-a: b\rset-cookie: evil=1\r\ncontent-length: 2\r\n\r\n{}",
+        "HTTP/1.1 200 OK\r\nx-a: b\r\n set-cookie: evil=1\r\ncontent-length: 2\r\n\r\n{}",
+        "HTTP/1.1 200 OK\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil",
+        "HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 30\r\n\r\n{}HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil",
+        "HTTP/1.1 204 No Content\r\ncontent-length: 4\r\n\r\nevil",
+        "HTTP/1.1 304 Not Modified\r\ncontent-length: 4\r\n\r\nevil",
+        "HTTP/1.1 101 Switching Protocols\r\nupgrade: evil\r\nconnection: upgrade\r\n\r\nevil",
+        "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil",
+        "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nx: evil\r\n\r\nHTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}",
+        "HTTP/1.1 200 OK\r\nx: \(String(repeating: "evil", count: 1 << 18))\r\ncontent-length: 2\r\n\r\n{}",
+        "evil\r\n\r\n",
+    ]) func answersThatAreFramedTwice(raw: String) throws {
+        let harness = try Harness { request in
+            request.head.uri == "/odd" ? .init(raw: raw) : .init([#"{"after":true}"#])
+        }
+        defer { harness.end() }
+        func get(_ path: String) -> String { "GET \(path) HTTP/1.1\r\nhost: files.example\r\n\r\n" }
+        let client = try harness.connect("files.example")
+        client.send(get("/odd") + get("/after"))
+        let text = client.wait { $0.contains("after") }
+        client.close()
+        #expect(text.contains(#"{"after":true}"#) || !text.contains("HTTP/1.1 200"))
+        #expect(!text.contains("evil"))
+        let again = try harness.exchange("files.example", get("/after"))
+        #expect(Answer.body(again) == #"{"after":true}"#)
+        #expect(harness.supervisor.violation == nil)
+    }
+
     @Test func manyHostsDoNotBreakTheTotals() throws {
         let harness = try Harness { _ in .init(["{}"]) }
         defer { harness.end() }

@@ -15,6 +15,8 @@ enum HeaderRules {
         "x-original-host", "x-host", "forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto",
         "x-forwarded-server", "x-forwarded-prefix", "x-forwarded-path", "x-real-ip",
     ]
+    /// With those that are written anew.
+    private static let notForwarded = perConnection.union(ofAnotherRequest).union(["host", "content-length"])
     /// A scanned answer is no longer the bytes that these speak of.
     private static let ofExactBytes: Set<String> = [
         "etag", "content-md5", "digest", "content-digest", "repr-digest", "accept-ranges",
@@ -30,9 +32,7 @@ enum HeaderRules {
             var lower = name.lowercased()
             // CGI and its heirs read both as one.
             if lower.utf8.contains(UInt8(ascii: "_")) { lower = lower.replacing("_", with: "-") }
-            guard !perConnection.contains(lower), !named.contains(lower), lower != "host", lower != "content-length",
-                !ofAnotherRequest.contains(lower)
-            else { continue }
+            guard !notForwarded.contains(lower), !named.contains(lower) else { continue }
             if scansAnswer {
                 switch lower {
                 case "accept-encoding", "range", "if-range", "if-none-match", "if-match": continue
@@ -64,17 +64,16 @@ enum HeaderRules {
 
     /// Whether a header is one that logins travel in: not scanned, and a place for a broker's key.
     static func isLogin(_ name: String) -> Bool {
-        // By bytes: String's own search prepares tables for every word, and this is asked of every header.
-        let lower = Array(name.lowercased().utf8)
-        return loginWords.contains { word in
-            lower.indices.contains { start in lower[start] == word[0] && lower[start...].starts(with: word) }
+        // By hand: this is asked of every header of every request.
+        let name = name.utf8.map { (0x41...0x5a).contains($0) ? $0 | 0x20 : $0 }
+        return name.indices.contains { at in
+            loginWords.contains { word in word[0] == name[at] && name[at...].starts(with: word) }
         }
     }
 
-    static func isCookie(_ name: String) -> Bool { name.utf8.count == 6 && name.lowercased() == "cookie" }
-
-    private static let loginWords = ["auth", "cookie", "token", "key", "secret", "session", "signature", "password", "credential"]
-        .map { Array($0.utf8) }
+    private static let loginWords = [
+        "auth", "cookie", "token", "key", "secret", "session", "signature", "password", "credential",
+    ].map { Array($0.utf8) }
 
     /// Whether a body stands as it is, in no content coding.
     static func isIdentity(_ headers: HTTPHeaders) -> Bool {

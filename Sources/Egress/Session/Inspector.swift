@@ -46,10 +46,10 @@ struct Inspector: Sendable {
         var text: [UInt8] = []
         text.reserveCapacity(1024)
         for (name, value) in headers {
-            let isLogin = grant.provider == nil ? HeaderRules.isLogin(name) : KeyRing.carries(name) || HeaderRules.isCookie(name)
+            let isLogin = grant.provider == nil ? HeaderRules.isLogin(name) : KeyRing.carries(name) || name.lowercased() == "cookie"
             text += name.utf8
             if !isLogin {
-                text += ": ".utf8
+                text += [UInt8(ascii: ":"), UInt8(ascii: " ")]
                 text += value.utf8
             }
             text.append(UInt8(ascii: "\n"))

@@ -24,6 +24,9 @@ final class Upstream: Sendable {
         var isChunked = false
         /// Close the connection in place of the end.
         var breaksOff = false
+        /// Written as it is in place of everything else.
+        var raw: String?
+        init(raw: String) { self.raw = raw }
         init(
             _ pieces: [String?], status: HTTPResponseStatus = .ok, type: String = "application/json", isChunked: Bool = false,
             breaksOff: Bool = false, headers: [(String, String)] = []
@@ -124,6 +127,12 @@ final class Upstream: Sendable {
                 guard let head else { return }
                 let request = Request(head: head, body: body, connection: ObjectIdentifier(context.channel))
                 let answer = upstream.take(request)
+                if let raw = answer.raw {
+                    // From the encoder's place on, so that it stays as it is.
+                    let encoder = try? context.pipeline.syncOperations.context(handlerType: HTTPResponseEncoder.self)
+                    encoder?.writeAndFlush(NIOAny(ByteBuffer(string: raw)), promise: nil)
+                    return
+                }
                 var headers = HTTPHeaders(answer.headers)
                 if answer.isChunked {
                     headers.add(name: "transfer-encoding", value: "chunked")
