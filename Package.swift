@@ -129,7 +129,9 @@ let package = Package(
         tests("LinuxSysTests", ["LinuxSys"]),
         tests("CagePlanTests", ["CagePlan", "Profile", "Vocabulary"]),
         tests("RootTests", ["Launcher", "LinuxSys", "CagePlan", "Profile", "Vocabulary"]),
-        tests("LauncherTests", ["Launcher", "Vocabulary"]),
+        tests(
+            "LauncherTests",
+            ["Launcher", "CagePlan", "Vocabulary", "LogStore", "Audit", "Events", "Metering", "Profile", "Wire", "LinuxSys"]),
         tests(
             "EgressTests",
             [

@@ -145,7 +145,7 @@ static int allow(int fd, uint64_t access) {
 }
 
 // Rights that make sense on something other than a directory; the kernel refuses the others there.
-enum { on_files = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 14 | 1 << 15 };
+enum { on_files = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 14 | 1 << 15, write_rights = 1 << 1 | 1 << 14, read_rights = 1 << 2 };
 
 // Text 0: a path in the new root. number: rights.
 int do_allow(const struct step *step) {
@@ -161,11 +161,18 @@ int do_allow(const struct step *step) {
     return result;
 }
 
-// So that /dev/stdout can be opened again. Pipes and sockets need no rule and take none (EBADFD).
+// So that /dev/stdout can be opened again, for no more than it is open for: `<file` lets nobody write the file. Pipes and
+// sockets need no rule and take none (EBADFD).
 int do_allowstdio(const struct step *step) {
     if (ruleset < 0) return 0;
-    for (int fd = 0; fd < 3; fd++)
-        if (allow(fd, step->number[0] & on_files) != 0 && errno != EBADFD && errno != EBADF) return -1;
+    for (int fd = 0; fd < 3; fd++) {
+        uint64_t rights = step->number[0] & on_files;
+        int mode = fcntl(fd, F_GETFL);
+        if (mode < 0) continue;
+        if ((mode & O_ACCMODE) == O_RDONLY) rights &= ~(uint64_t)write_rights;
+        if ((mode & O_ACCMODE) == O_WRONLY) rights &= ~(uint64_t)read_rights;
+        if (allow(fd, rights) != 0 && errno != EBADFD && errno != EBADF) return -1;
+    }
     return 0;
 }
 

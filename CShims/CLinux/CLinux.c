@@ -3,6 +3,7 @@
 #include "CLinux.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/mount.h>
 #include <linux/openat2.h>
 #include <signal.h>
@@ -12,6 +13,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -42,6 +44,11 @@ int akios_openat2(int directory, const char *path, uint64_t flags, uint64_t mode
 
 int akios_setfsuid(uid_t id) { return setfsuid(id); }
 int akios_setfsgid(gid_t id) { return setfsgid(id); }
+
+int akios_is_cgroup2(int fd) {
+    struct statfs system;
+    return fstatfs(fd, &system) == 0 && system.f_type == CGROUP2_SUPER_MAGIC;
+}
 
 int akios_pidfd_send_signal(int pidfd, int signal) { return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0); }
 

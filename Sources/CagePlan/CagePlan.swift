@@ -30,6 +30,10 @@ public struct CageFacts: Sendable {
     /// BPF, eight bytes an instruction.
     public var agentFilter: [UInt8] = []
     public var initFilter: [UInt8] = []
+    /// The filter lets memory files be made, so the kernel must forbid to execute them.
+    public var memoryFiles = false
+    /// Folders of our own records and keys, canonical: hidden in whatever is granted, and not to be moved.
+    public var records: [String] = []
     /// Files whose content egress makes: the session's roots first, then a Java key store or the like.
     public var received: [String] = []
     public var takesTerminal = false
@@ -78,6 +82,20 @@ public struct CagePlan: Sendable {
         return ""
     }
 
+    /// Whether the agent may change what is at `path`: the innermost tree that holds it decides.
+    public func grantsWriting(_ path: String) -> Bool {
+        var writable = false
+        for step in steps {
+            switch step.action {
+            case .attach(_, let at, _, let rights), .bind(_, let at, let rights, _, _):
+                if Paths.isWithin(path, at) { writable = !rights.contains(.readOnly) }
+            case .readOnly(let at): if Paths.isWithin(path, at) { writable = false }
+            default: break
+            }
+        }
+        return writable
+    }
+
     public static func make(_ facts: CageFacts, in view: some FileView) throws(Complaint) -> CagePlan {
         var maker = PlanMaker(facts: facts, view: view)
         return try maker.make()
@@ -112,12 +130,12 @@ struct PlanMaker<View: FileView> {
         addScratch(resolver)
         for grant in grants { add(grant) }
         addBundles()
-        for path in protected.present where grants.contains(where: { $0.writable && Paths.isWithin(path, $0.path) }) {
-            add(.readOnly(path))
-        }
+        addProtection(of: protected.present, grants, resolver)
         addProc()
         // After every grant and cover, so that nothing lies over a hidden path.
-        for path in resolver.hidden() { add(.mask(path)) }
+        for path in resolver.hidden() + facts.records.filter({ path in grants.contains { Paths.isWithin(path, $0.path) } }) {
+            add(.mask(path))
+        }
         add(.pivot)
         addNetwork()
         for (slot, path) in facts.received.enumerated() { add(.receive(slot: slot, into: path, limit: 4 << 20)) }
@@ -190,6 +208,25 @@ struct PlanMaker<View: FileView> {
         if grant.writable { rights.formUnion(.change) }
         if grant.writable && facts.sandbox.unixSockets { rights.insert(.makeSocket) }
         landlock.append((grant.path, rights))
+    }
+
+    /// Read-only mounts in writable trees, and over our own records nothing at all. The folders on the way there are held in
+    /// their place: `mv .git away; mkdir .git` would else leave the mount behind, and the host with another `.git`.
+    private mutating func addProtection(of paths: [String], _ grants: [Grant], _ resolver: GrantResolver<View>) {
+        var held: [String] = []
+        var covered: [String] = []
+        for path in paths + facts.records {
+            guard let grant = grants.last(where: { Paths.isWithin(path, $0.path) }), grant.writable else { continue }
+            covered.append(path)
+            var folder = Paths.parent(path)
+            while folder != grant.path, Paths.isWithin(folder, grant.path) {
+                if !held.contains(folder) { held.append(folder) }
+                folder = Paths.parent(folder)
+            }
+        }
+        // The outer ones first: a later mount would cover what is below it.
+        for folder in held.sorted(by: { ($0.utf8.count, $0) < ($1.utf8.count, $1) }) { add(.hold(folder)) }
+        for path in covered where paths.contains(path) { add(.readOnly(path)) }
     }
 
     private mutating func addSystem() {
@@ -280,7 +317,7 @@ struct PlanMaker<View: FileView> {
         // Before the pivot: the kernel gives a user namespace a new /proc only while an uncovered one is in sight.
         add(.mount(type: "proc", at: "/proc", options: "hidepid=invisible", [.noSetID, .noDevices, .noExec]))
         // In the namespaces of whoever writes, hence here, before /proc/sys becomes read-only.
-        add(.sysctl("vm/memfd_noexec", "2"), optional: true)
+        add(.sysctl("vm/memfd_noexec", "2"), optional: !facts.memoryFiles)
         add(.sysctl("net/ipv4/ip_unprivileged_port_start", "1024"))
         // Ping sockets need no word: a new network namespace grants them to no group, and its 1 cannot be written where
         // group 1 is not mapped.
@@ -315,7 +352,8 @@ struct PlanMaker<View: FileView> {
 
     private mutating func addLimits() {
         let resources = facts.sandbox.resources
-        add(.limit(.core, 0))
+        // Not 0, which a handler behind a pipe in core_pattern is started for all the same; 1 asks for none (core(5)).
+        add(.limit(.core, 1))
         add(.limit(.realTimePriority, 0))
         if let files = resources.openFiles { add(.limit(.openFiles, UInt64(files))) }
         if let size = resources.diskWrite { add(.limit(.fileSize, size.bytes)) }

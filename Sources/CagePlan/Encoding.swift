@@ -86,6 +86,7 @@ public enum PlanEncoding {
         case .link(let path, let target): return text(.link, path, target)
         case .mask(let path): return text(.mask, path)
         case .readOnly(let path): return text(.readonly, path)
+        case .hold(let path): return text(.bind, path, path, flags: StepFlag.inside)
         case .sysctl(let name, let value): return text(.sysctl, "/proc/sys/" + name, value)
         case .pivot: return text(.pivot)
         case .loopback(let address, let ipv6): return text(.loopback, address, numbers: [ipv6 ? 1 : 0])

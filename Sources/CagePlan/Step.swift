@@ -65,6 +65,8 @@ public enum Action: Sendable, Hashable {
     case link(String, to: String)
     case mask(String)
     case readOnly(String)
+    /// A writable mount over itself: as a mount point the folder can be neither renamed nor removed.
+    case hold(String)
     case sysctl(String, String)
     case pivot
     case loopback(address: String, ipv6: Bool)

@@ -22,6 +22,7 @@ extension Step {
         case .link(let path, let target): "link \(path) to \(target)"
         case .mask(let path): "hide \(path)"
         case .readOnly(let path): "make \(path) read-only"
+        case .hold(let path): "keep \(path) in its place"
         case .sysctl(let name, let value): "set \(name.replacing("/", with: ".")) to \(value)"
         case .pivot: "leave the host's file tree"
         case .loopback(let address, let ipv6):

@@ -19,6 +19,7 @@ public enum Launcher {
         // Root's groups would open files to `accessing(as:)` that the caller cannot read.
         if geteuid() == 0 { _ = setgroups(0, nil) }
         do throws(CageError) {
+            try failing { () throws(Complaint) in try Inheritance.putRight() }
             return try launch(Array(CommandLine.arguments.dropFirst()), environment: Surroundings.environment)
         } catch {
             Console.complain(error.complaint)
@@ -37,7 +38,13 @@ public enum Launcher {
             return 0
         case .plan, .run: break
         }
+        // Before any descriptor of ours could have its number.
+        let status = try failing { () throws(Complaint) in try StatusLine(options.statusFD) }
         let invoker = try failing { () throws(Complaint) in try Invoker.current(environment: environment) }
+        if let eyes = invoker.eyes, !canAccess(as: eyes) {
+            throw CageError(
+                Complaint("files cannot be opened as user \(eyes.uid)", hint: "give this root CAP_SETUID and CAP_SETGID"))
+        }
         if let user = options.user { try failing { () throws(Complaint) in try invoker.check(user: user) } }
         let profile = try failing { () throws(Complaint) in try LoadedProfile.load(options, invoker: invoker) }
         let host = try failing { () throws(Complaint) in try HostStanding.decide(options, profile.spec, invoker: invoker) }
@@ -47,7 +54,8 @@ public enum Launcher {
             Console.say(PlanText.render(plan, profile: profile, host: host))
             return 0
         }
-        let run = Run(options: options, invoker: invoker, profile: profile, host: host, environment: environment)
+        let run = Run(
+            options: options, invoker: invoker, profile: profile, host: host, environment: environment, status: status)
         return try run.carryOut(&request)
     }
 
@@ -68,17 +76,19 @@ public enum Launcher {
         do {
             request.ruleset = try CageRuleset.batch()
             // Executable memory files are forbidden by a sysctl of the cage's own; who may not set it gets no memory files.
+            request.memoryFiles = invoker.privileged && access("/proc/sys/vm/memfd_noexec", F_OK) == 0
             let filter = AgentFilter(
                 base: spec.sandbox.syscalls.base == .strict ? .strict : .standard, allow: spec.sandbox.syscalls.allow,
                 deny: spec.sandbox.syscalls.deny, unixSockets: spec.sandbox.unixSockets,
-                memoryFiles: invoker.privileged && access("/proc/sys/vm/memfd_noexec", F_OK) == 0)
+                memoryFiles: request.memoryFiles)
             request.agentFilter = try filter.program(.embedded())
             request.initFilter = try InitFilter.program()
         } catch {
             throw CageError(Complaint("the cage's filters cannot be made: \(error)", hint: "akios profile lint; akios doctor"))
         }
         request.placeholders = Credentials.placeholders(
-            for: spec.credentials, environment: environment, as: invoker.eyes, random: Surroundings.randomText)
+            for: spec.credentials, environment: environment, as: { profile.eyes(for: $0, of: invoker) },
+            random: Surroundings.randomText)
         return request
     }
 

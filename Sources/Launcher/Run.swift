@@ -19,31 +19,51 @@ struct Run {
     let profile: LoadedProfile
     let host: HostStanding
     let environment: [String: String]
+    let status: StatusLine
 
     func carryOut(_ request: inout CageRequest) throws(CageError) -> Int32 {
-        let spec = profile.spec
         // Read before anything exists that would have to be undone.
         let files = HostFiles.read()
         let trust = try words { () throws(Complaint) in try profile.trustedRoots(invoker: invoker) }
         let signals: SignalQueue
         do throws(SysError) { signals = try SignalQueue() } catch { throw CageError(Complaint("signals cannot be read: \(error)")) }
+        let copies = try words { () throws(Complaint) in try Copies(options, invoker) }
         let session = try words { () throws(Complaint) in
-            try Session.open(at: options.sessionDir, invoker: invoker, audit: spec.audit)
+            try Session.open(at: options.sessionDir, invoker: invoker, audit: profile.spec.audit)
         }
+        do throws(CageError) {
+            return try carryOut(&request, session, files, trust, signals, copies)
+        } catch {
+            abandon(session, error.status, copies)
+            throw error
+        }
+    }
+
+    private func carryOut(
+        _ request: inout CageRequest, _ session: borrowing Session, _ files: HostFiles, _ trust: String,
+        _ signals: consuming SignalQueue, _ copies: Copies
+    ) throws(CageError) -> Int32 {
+        let spec = profile.spec
         let group = try words { () throws(Complaint) in try host.makeGroup(session: session.id.text, spec.sandbox.resources) }
         request.cgroup = group.descriptor
+        request.records = session.records
         let plan = try request.plan()
+        // What the agent may change is read before it can.
+        let changeable = plan.grantsWriting(plan.programPath)
+        let before = changeable ? Self.digest(of: plan.programPath, invoker) : nil
         // A copy of our memory exists between clone and exec of init: no secret is loaded before it is gone.
         var cage = try request.start(plan)
         let credentials = try words { () throws(Complaint) in
-            try Credentials.load(spec.credentials, placeholders: request.placeholders, environment: environment, as: invoker.eyes)
+            try Credentials.load(
+                spec.credentials, placeholders: request.placeholders, environment: environment,
+                as: { profile.eyes(for: $0, of: invoker) })
         }
         var egress = try startEgress(session, files, trust, credentials)
         // Not earlier: rootless, the id maps of both children are ours to write only while we are dumpable.
         do throws(SysError) { try setDumpable(false) } catch { throw CageError(Complaint("\(error)")) }
         let roots = files.roots
-        let prepared = try words { () throws(Complaint) in
-            try Preparation.complete(&cage, &egress.channel) { caPEM in Array(roots.utf8) + [0x0a] + caPEM }
+        let prepared = try Preparation.complete(&cage, &egress.channel, signals) { caPEM in
+            Array(roots.utf8) + [0x0a] + caPEM
         }
         try words { () throws(Complaint) in try egress.detachRoot() }
         let start = record(plan, credentials, prepared, group)
@@ -52,7 +72,6 @@ struct Run {
             try session.log.commit()
         } catch { throw CageError(error.complaint) }
         if options.verbose { Console.note(PlanText.layers(session.id.text, start)) }
-        let status = StatusLine(descriptor: options.statusFD)
         status.started(session: session.id.text, tier: start.tierEnforced)
 
         let budget = BudgetState(spec.budget, now: Supervisor.milliseconds(.now))
@@ -65,7 +84,8 @@ struct Run {
             killAfter: options.killAfter, wallTime: spec.sandbox.resources.wallTime)
         let outcome = supervisor.run()
         return finish(
-            session, start, plan, outcome, supervisor.admissions, appeared: supervisor.cage.protectedThatAppeared(), status)
+            session, start, changeable ? before : Self.digest(of: plan.programPath, invoker), outcome, supervisor.admissions,
+            appeared: supervisor.cage.protectedThatAppeared(), copies)
     }
 
     private func startEgress(
@@ -110,14 +130,13 @@ struct Run {
     }
 
     private func finish(
-        _ session: borrowing Session, _ start: SessionStart, _ plan: CagePlan, _ outcome: Supervisor.Outcome,
-        _ admissions: borrowing Admissions, appeared: [String],
-        _ status: StatusLine
+        _ session: borrowing Session, _ start: SessionStart, _ agentDigest: TreeHash?, _ outcome: Supervisor.Outcome,
+        _ admissions: borrowing Admissions, appeared: [String], _ copies: Copies
     ) -> Int32 {
         var exit = outcome.exit
         let spent = admissions.budget.totals
         let evidence = Evidence(
-            session: session.id, started: session.started, start: start, agentDigest: Self.digest(of: plan.programPath, invoker),
+            session: session.id, started: session.started, start: start, agentDigest: agentDigest,
             limit: profile.spec.budget.perSession.maxCost)
         let sealed = evidence.seal(session.log, exit, outcome.totals, spent)
         if sealed == nil { exit = ExitStatus(by: .akios, ran: exit.ran, status: 125, reason: "log_failed") }
@@ -125,8 +144,8 @@ struct Run {
         let receipt = evidence.receipt(exit, spent, sealed: sealed, key: session.key)
         var failed: [String] = []
         // The receipt before output.json: who waits for the latter finds all of the session there.
-        if let receipt { keep(receipt, "receipt.json", in: session.folder, copy: options.receipt, &failed) }
-        keep(output, "output.json", in: session.folder, copy: options.output, &failed)
+        if let receipt { keep(receipt, "receipt.json", in: session.folder, copy: copies.receipt, &failed) }
+        keep(output, "output.json", in: session.folder, copy: copies.output, &failed)
         if !options.quiet {
             Console.note(evidence.summary(exit, outcome.totals, spent, refusals: admissions.refusals, stop: outcome.stop))
         }
@@ -140,11 +159,23 @@ struct Run {
         return Int32(exit.status)
     }
 
+    /// For scripts, who find an output.json whatever happened. A log that holds a record already is the sweep's to finish.
+    private func abandon(_ session: borrowing Session, _ exitStatus: Int32, _ copies: Copies) {
+        guard session.log.count == 0 else { return }
+        let exit = ExitStatus(by: .akios, ran: false, status: Int(exitStatus), reason: "not_started")
+        var document = OutputDocument(session: session.id, profile: profile.spec.name, exit: exit)
+        document.started = session.started.wall
+        document.ended = Moment.now.wall
+        var failed: [String] = []
+        keep(document.bytes(), "output.json", in: session.folder, copy: copies.output, &failed)
+        status.ended(session: session.id.text, exit: exit)
+    }
+
     /// In the session's folder, and where the caller asked for a copy: that one is made with their ids.
-    private func keep(_ bytes: [UInt8], _ name: String, in folder: borrowing Folder, copy: String?, _ failed: inout [String]) {
+    private func keep(_ bytes: [UInt8], _ name: String, in folder: borrowing Folder, copy: CallersFile?, _ failed: inout [String]) {
         do throws(SysError) { try folder.replace(name, with: bytes, mode: 0o640) } catch { failed.append("\(name): \(error)") }
         guard let copy else { return }
-        do throws(SysError) { try writeFile(copy, bytes, as: invoker.eyes) } catch { failed.append("\(copy): \(error)") }
+        do throws(SysError) { try copy.write(bytes) } catch { failed.append("\(error)") }
     }
 
     /// Of the program file as the caller sees it; nil when it is gone or too large to be one.

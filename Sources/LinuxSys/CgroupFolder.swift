@@ -9,12 +9,20 @@ public struct CgroupFolder: ~Copyable, Sendable {
     public let path: String
     public let file: OwnedFD
 
-    /// Opens an existing folder. A link in the last place is not followed.
+    /// Opens an existing folder. A link in the last place is not followed. With an identity it must be that user's, and
+    /// of the kernel's making: what is switched on and made in it is so with root's power.
     public init(path: String, as identity: FileIdentity? = nil) throws(SysError) {
-        self.path = path
-        file = try accessing(as: identity) { () throws(SysError) -> OwnedFD in
+        let file = try accessing(as: identity) { () throws(SysError) -> OwnedFD in
             OwnedFD(owning: try syscall("open", on: path) { Glibc.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) })
         }
+        if let identity {
+            let number = file.raw
+            var facts = stat()
+            try syscall("fstat", on: path) { fstat(number, &facts) }
+            guard facts.st_uid == identity.uid, akios_is_cgroup2(number) != 0 else { throw SysError("open", EACCES, on: path) }
+        }
+        self.path = path
+        self.file = file
     }
 
     private init(path: String, file: consuming OwnedFD) {

@@ -30,6 +30,14 @@ public func accessing<Result: ~Copyable, Failure: Error>(
     return try body()
 }
 
+/// Whether ``accessing(as:_:)`` does what it says: setfsuid(2) fails without a word.
+public func canAccess(as identity: FileIdentity) -> Bool {
+    accessing(as: identity) {
+        // An id that does not exist changes nothing, and the answer is the one in force.
+        akios_setfsuid(.max) == Int32(bitPattern: identity.uid) && akios_setfsgid(.max) == Int32(bitPattern: identity.gid)
+    }
+}
+
 /// Opens for reading, close-on-exec. Does not wait on a fifo.
 public func openForReading(_ path: String, as identity: FileIdentity? = nil) throws(SysError) -> OwnedFD {
     try accessing(as: identity) { () throws(SysError) -> OwnedFD in

@@ -118,6 +118,8 @@ public struct Folder: ~Copyable, Sendable {
 
     func join(_ name: String) -> String { path.hasSuffix("/") ? path + name : path + "/" + name }
 
+    public func isOwned(by uid: UInt32) throws(SysError) -> Bool { try status().owner == uid }
+
     /// Owner and permission bits of the folder itself.
     func status() throws(SysError) -> (owner: UInt32, mode: UInt32) {
         var status = stat()

@@ -56,6 +56,7 @@ public struct StateFolders: Sendable, Hashable {
     }
 
     public var sessions: String { state + "/sessions" }
+    public var keys: String { state + "/keys" }
 
     /// Opens the state folder, making what is missing. Passable but not listable for others, because `pub` is for everyone.
     public func openState() throws(LogError) -> Folder {

@@ -34,6 +34,12 @@ public struct TokenUsage: Sendable, Hashable {
         self.output = output
     }
 
-    public var totalInput: Int64 { input + cachedInput + cacheWrite }
-    public var total: Int64 { totalInput + output }
+    /// Sums stop at the integer's end: what is added up may have been read from a network.
+    public var totalInput: Int64 { Self.sum(Self.sum(input, cachedInput), cacheWrite) }
+    public var total: Int64 { Self.sum(totalInput, output) }
+
+    private static func sum(_ a: Int64, _ b: Int64) -> Int64 {
+        let (sum, overflow) = a.addingReportingOverflow(b)
+        return overflow ? (b > 0 ? .max : .min) : sum
+    }
 }

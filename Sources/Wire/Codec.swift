@@ -70,14 +70,14 @@ extension FromEgress {
             let id = try input.u64()
             let reservation = Reservation(cost: Money(nanos: try input.i64()), tokens: try input.i64())
             // A negative reservation would enlarge the budget.
-            guard reservation.cost >= .zero, reservation.tokens >= 0 else { throw .unknownCode }
+            guard Self.isAmount(reservation.cost.nanos, reservation.tokens) else { throw .unknownCode }
             self = .admit(id: id, reservation: reservation, record: try input.record())
         case .settle:
             let id = try input.u64()
             let cost = Money(nanos: try input.i64())
             let usage = TokenUsage(
                 input: try input.i64(), cachedInput: try input.i64(), cacheWrite: try input.i64(), output: try input.i64())
-            guard cost >= .zero, usage.input >= 0, usage.cachedInput >= 0, usage.cacheWrite >= 0, usage.output >= 0 else {
+            guard Self.isAmount(cost.nanos, usage.input, usage.cachedInput, usage.cacheWrite, usage.output) else {
                 throw .unknownCode
             }
             let settlement = Settlement(cost: cost, usage: usage, model: try input.text(), usageKnown: try input.bool())
@@ -91,12 +91,18 @@ extension FromEgress {
             totals.bytesIn = try input.u64()
             totals.hosts = try input.counts()
             totals.redactions = try input.counts()
+            let counts = [totals.requests, totals.denied] + totals.hosts.values + totals.redactions.values
+            guard counts.allSatisfy({ $0 <= WireLimits.maxCount }) else { throw .unknownCode }
             self = .totals(totals)
         case .fatal: self = .fatal(try input.text())
         case nil: throw .unknownKind(code)
         }
         try input.end()
     }
+}
+
+extension FromEgress {
+    private static func isAmount(_ numbers: Int64...) -> Bool { numbers.allSatisfy { $0 >= 0 } }
 }
 
 extension ToEgress {

@@ -8,6 +8,8 @@ public import Vocabulary
 public enum WireLimits {
     public static let version: UInt8 = 1
     public static let maxFrame = 65_536
+    /// Of one counter: what is beyond is a lie, and a sum of what is not stays within the integer.
+    public static let maxCount: UInt64 = 1 << 48
 }
 
 /// A record that egress asks the supervisor to write. The supervisor adds sequence number and time.

@@ -17,6 +17,9 @@ public struct EgressPermits: Sendable {
     /// is the supervisor's own.
     private static let noteKinds: Set<EventKind> = [.requestRefused, .connectionRefused, .nameRefused, .packetFenced]
 
+    /// Far more than connections can have open; what is open is held in the supervisor's memory.
+    static let mostOpen = 65_536
+
     /// Throws when `message` may not be sent now; otherwise moves the state on.
     public mutating func receive(_ message: FromEgress) throws(WireError) {
         switch (message, state) {
@@ -29,7 +32,7 @@ public struct EgressPermits: Sendable {
         case (.admit(let id, _, let record), .serving), (.admit(let id, _, let record), .finishing):
             // In `finishing` it crossed our `finish` on the way: permitted, and refused by the supervisor.
             // Ids only grow: an id used twice could settle one reservation against another.
-            guard id > highest, record.kind == .requestIntent else { throw .notPermitted("admit") }
+            guard id > highest, record.kind == .requestIntent, open.count < Self.mostOpen else { throw .notPermitted("admit") }
             highest = id
             open.insert(id)
         case (.settle(let id, _, let record), .serving), (.settle(let id, _, let record), .finishing):

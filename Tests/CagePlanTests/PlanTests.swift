@@ -50,6 +50,46 @@ struct PlanTests {
         #expect(order.last == plan.steps.count - 1)
     }
 
+    @Test func foldersAboveAProtectedPathStayInTheirPlace() throws {
+        var view = FakeView.debian()
+        view.folder("/home/alice/project/.git/hooks")
+        let plan = try plan(view) { $0.sandbox.filesystem.protect = [".git/hooks"] }
+        let held = index(plan) { $0 == .hold("/home/alice/project/.git") }
+        let attached = index(plan) { if case .attach = $0 { true } else { false } }
+        #expect(attached > 0 && held > attached)
+        #expect(held < index(plan) { $0 == .readOnly("/home/alice/project/.git/hooks") })
+        #expect(index(plan) { $0 == .hold("/home/alice/project") } < 0, "the grant itself is a mount already")
+    }
+
+    @Test func ourOwnRecordsAreHidden() throws {
+        var view = FakeView.debian()
+        view.folder("/home/alice/project/.git/hooks")
+        let plan = try plan(view) { $0.records = ["/home/alice/project/.git/hooks", "/var/lib/akios/sessions"] }
+        #expect(index(plan) { $0 == .hold("/home/alice/project/.git") } > 0)
+        #expect(index(plan) { $0 == .mask("/home/alice/project/.git/hooks") } > 0)
+        #expect(index(plan) { $0 == .mask("/var/lib/akios/sessions") } < 0)
+    }
+
+    @Test func memoryFilesAreAllowedOnlyWhereTheKernelKeepsThemFromRunning() throws {
+        for allowed in [true, false] {
+            let plan = try plan(.debian()) { $0.memoryFiles = allowed }
+            let step = plan.steps.first { $0.action == .sysctl("vm/memfd_noexec", "2") }
+            #expect(step?.optional == !allowed)
+        }
+    }
+
+    @Test func knowsWhatTheAgentMayChange() throws {
+        var view = FakeView.debian()
+        view.folder("/home/alice/project/.git/hooks")
+        let plan = try plan(view) {
+            $0.sandbox.filesystem.protect = [".git/hooks"]
+            $0.sandbox.filesystem.workspaceMode = .rw
+        }
+        #expect(plan.grantsWriting("/home/alice/project/agent.py"))
+        #expect(!plan.grantsWriting("/home/alice/project/.git/hooks/pre-commit"))
+        #expect(!plan.grantsWriting("/usr/bin/python3"))
+    }
+
     @Test func nothingOfEtcButTheHarmless() throws {
         let plan = try plan(.debian())
         let words = plan.describe().joined(separator: "\n")

@@ -84,6 +84,11 @@ private let all = "cpuset cpu io memory pids\n"
         try tree.folder("/good", ["cgroup.controllers": all])
         #expect(try CgroupParent.choose(host(tree), named: "\(tree.path)/good").origin == .named)
         #expect(throws: SysError.self) { _ = try CgroupParent.choose(host(tree), named: tree.path).origin }
+        // Of a caller's: it must be a cgroup and theirs, for root writes in it.
+        let caller = FileIdentity(uid: geteuid(), gid: getegid())
+        #expect(throws: SysError.self) {
+            _ = try CgroupParent.choose(host(tree), named: "\(tree.path)/good", caller: caller).origin
+        }
         #expect(throws: SysError.self) { _ = try CgroupParent.choose(host(tree), named: "\(tree.path)/none").origin }
     }
 

@@ -76,6 +76,73 @@ struct CageTests {
         #expect(text.hasSuffix("fds\n0\n1\n2\n"), "descriptors beyond the standard three")
     }
 
+    @Test func aProtectedFolderCannotBeMovedAwayWithTheOneAboveIt() throws {
+        let attack = "mv .git away && mkdir -p .git/hooks && echo evil >.git/hooks/pre-commit"
+        let outside = try Scratch()
+        #expect(try runProgram(["sh", "-c", "cd \(outside.path) && mkdir -p .git/hooks && " + attack]) == 0)
+        let inside = try Scratch()
+        #expect(try runProgram(["mkdir", "-p", inside.path + "/.git/hooks"]) == 0)
+        let (text, status) = try runScript("echo fine >.git/HEAD && ! (\(attack)) && ! (\(attack))", in: inside)
+        #expect(status == 0, "\(text)")
+        #expect(inside.read(".git/HEAD") == "fine\n")
+        #expect(inside.read(".git/hooks/pre-commit") == nil)
+    }
+
+    @Test func aSignalEndsTheStart() throws {
+        let scratch = try Scratch()
+        let request = try cageRequest(scratch, ["/bin/true"])
+        var pair: [Int32] = [-1, -1]
+        #expect(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0, &pair) == 0)
+        let silent = OwnedFD(owning: pair[1])
+        var channel = EgressChannel(fd: OwnedFD(owning: pair[0]))
+        var mask = sigset_t()
+        pthread_sigmask(SIG_BLOCK, nil, &mask)
+        defer { pthread_sigmask(SIG_SETMASK, &mask, nil) }
+        let signals = try SignalQueue()
+        var cage = try request.start(try request.plan())
+        let pid = cage.pid
+        raise(SIGTERM)
+        var status: Int32 = 0
+        do throws(CageError) { _ = try Preparation.complete(&cage, &channel, signals) { $0 } } catch { status = error.status }
+        #expect(status == 128 + SIGTERM)
+        cage.kill()
+        #expect(isGone(pid))
+        withExtendedLifetime(silent.raw) {}
+    }
+
+    @Test func ourRecordsAreNotTheAgentsToSeeOrMove() throws {
+        let scratch = try Scratch()
+        let path = scratch.path
+        #expect(try runProgram(["mkdir", "-p", scratch.path + "/logs/session"]) == 0)
+        try scratch.write("logs/session/audit.jsonl", "{}")
+        let (text, status) = try runScript(
+            "test -z \"$(ls -A logs/session)\" && ! mv logs else && ! mv logs/session else && ! rm -rf logs && echo more >logs/more",
+            in: scratch
+        ) { $0.records = [path + "/logs/session"] }
+        #expect(status == 0, "\(text)")
+        #expect(scratch.read("logs/session/audit.jsonl") == "{}")
+    }
+
+    @Test func standardInputIsNotReopenedForWriting() throws {
+        let scratch = try Scratch()
+        let outside = try Scratch()
+        try outside.write("in", "as it was")
+        let path = outside.path + "/in"
+        // Whoever the agent is, only the cage keeps it from writing.
+        chmod(path, 0o666)
+        let before = fcntl(0, F_DUPFD_CLOEXEC, 10)
+        defer {
+            dup2(before, 0)
+            close(before)
+        }
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        dup2(file, 0)
+        close(file)
+        let (text, status) = try runScript("cat /dev/stdin && ! echo changed >/proc/self/fd/0", in: scratch)
+        #expect(status == 0 && text.hasPrefix("as it was"), "\(text)")
+        #expect((try? readFile(path, limit: 100)).map { String(decoding: $0, as: UTF8.self) } == "as it was")
+    }
+
     @Test func filesBelongToRootOnDisk() throws {
         let scratch = try Scratch()
         let (_, status) = try runScript("echo made >file && mkdir folder && test -O file", in: scratch)

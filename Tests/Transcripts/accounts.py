@@ -117,10 +117,36 @@ def register(suite):
                 ["/bin/true"], good, options=["--session-dir", str(folder)], workspace=work, wrap=as_user("sudo", "-n"), stored="/var/lib/akios")
             expect(run.status == 125 and not folder.exists(), f"--session-dir wrote where the caller may not: {run.tail()}")
 
+            # One that is there, and that anybody may read: root would write in it.
+            there = ground.folder / "there"
+            there.mkdir(mode=0o755)
+            run = ground.run(
+                ["/bin/true"], good, options=["--session-dir", str(there)], workspace=work, wrap=as_user("sudo", "-n"), stored="/var/lib/akios")
+            expect(run.status == 125 and not list(there.iterdir()), f"--session-dir wrote in a folder of root's: {run.tail()}")
+
+            fake = work / "cgroup"
+            fake.mkdir()
+            (fake / "cgroup.controllers").write_text("cpu memory pids")
+            os.chown(fake, UID, UID)
+            run = sudo(ground, ["/bin/true"], good, work, "--cgroup-parent", str(fake))
+            expect_equal([path.name for path in fake.iterdir()], ["cgroup.controllers"], "what root made in a folder that is no cgroup")
+
             evil = home / "evil.yaml"
             evil.write_text(upstream.profile("evil", sandbox="    filesystem: {read: [/etc/shadow]}").read_text())
             run = sudo(ground, ["cat", "/etc/shadow"], evil, work)
             expect("root:" not in run.out, "a profile of the caller's own granted /etc/shadow")
+
+    @suite.check("sudo: a profile of the caller's own names root's key file in vain, and the message does not say what is in it")
+    def broker_key():
+        with Upstream() as upstream, Ground() as ground, account(ground) as home:
+            work = project(home)
+            key = ground.folder / "key"
+            key.write_text("sk-root-only-0123456789")
+            key.chmod(0o600)
+            wanted = f"    credentials: [{{env: OPENAI_API_KEY, from: {{file: {key}}}, hosts: [api.openai.com]}}]"
+            profile = upstream.profile(governance=wanted)
+            run = sudo(ground, ["/bin/true"], profile, work)
+            expect(run.status == 125 and "OPENAI_API_KEY" in run.err and "sk-root" not in run.err, "a caller's profile used root's key: " + run.tail())
 
     def sudo_root(ground, profile):
         """The same profile used by root itself: the probe must work for somebody."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 
 import family
@@ -89,6 +90,51 @@ def register(suite):
             expect(run.output["exit"]["reason"], "no reason in output.json")
             expect_equal(verify(run.session)[0], 0, "audit verify")
             return run.output["exit"]["reason"]
+
+    @suite.check("handed-over oddities: closed streams, a folder, SIGCHLD ignored, nohup, a status descriptor that is not open")
+    def inherited():
+        with Ground() as ground:
+            def begin(agent, close=(), options=(), before=None, **streams):
+                session = ground.new_session()
+                def child():
+                    for number in close:
+                        os.close(number)
+                    if before:
+                        before()
+                process = subprocess.Popen(
+                    ground.command(agent, "standard", options, session), cwd=ground.workspace(), preexec_fn=child,
+                    **{"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, **streams})
+                return process, session
+
+            process, session = begin(["/bin/sh", "-c", "cat <&0; echo x; echo y >&2"], close=(0, 1, 2))
+            expect_equal(process.wait(60), 0, "with three closed streams")
+            expect_equal(verify(session)[0], 0, "the log of a run with closed streams")
+            process, session = begin(["/bin/true"], stdin=os.open("/", os.O_RDONLY))
+            expect_equal(process.wait(60), 125, "with a folder as standard input")
+            expect(not session.exists(), "a session began with a folder as standard input")
+            process, _ = begin(["/bin/true"], options=["--status-fd", "9"])
+            expect_equal(process.wait(60), 125, "with a closed status descriptor")
+            process, _ = begin(["/bin/true"], before=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
+            expect_equal(process.wait(60), 0, "with SIGCHLD ignored")
+            process, session = begin(
+                ["/bin/sh", "-c", "echo ready; sleep 1; exit 7"], before=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN), stdout=subprocess.PIPE)
+            process.stdout.readline()
+            process.send_signal(signal.SIGHUP)
+            expect_equal(process.wait(60), 7, "HUP under nohup")
+
+    @suite.check("a copy of output.json does not follow a link that the agent made of its folder")
+    def copies():
+        with Ground() as ground:
+            work, victim = ground.workspace(), ground.folder / "victim"
+            (work / "results").mkdir()
+            victim.mkdir()
+            for path in (work, work / "results", victim):
+                path.chmod(0o777)
+            run = caged(ground.run(
+                ["/bin/sh", "-c", f"mv results moved && ln -s {victim} results"], "standard", options=["--output", "results/out.json"], workspace=work))
+            expect_equal(run.status, 0, run.tail())
+            expect(not list(victim.iterdir()), "output.json was written through the agent's link")
+            expect_equal(json.loads((work / "moved" / "out.json").read_text())["exit"]["status"], 0, "the copy")
 
     @suite.check("wall time: 124, and the children are gone")
     def wall_time():

@@ -55,6 +55,30 @@ private let toEgress: [ToEgress] = [
         #expect(throws: WireError.trailingBytes) { try FromEgress(payload: payload + [0]) }
     }
 
+    @Test func negativeAmountsAndImpossibleCountsAreRefused() throws {
+        let most = Int64.max
+        func settle(_ cost: Int64, _ input: Int64) -> FromEgress {
+            .settle(
+                id: 1,
+                settlement: Settlement(cost: Money(nanos: cost), usage: TokenUsage(input: input), model: "m", usageKnown: true),
+                record: outcome)
+        }
+        var totals = EgressTotals()
+        totals.redactions = ["EMAIL": .max]
+        let refused: [FromEgress] = [
+            .admit(id: 1, reservation: Reservation(cost: Money(nanos: -1), tokens: 0), record: record),
+            .admit(id: 1, reservation: Reservation(cost: .zero, tokens: -1), record: record),
+            settle(-1, 0), settle(0, -1), .totals(totals),
+        ]
+        for message in refused {
+            let payload = try message.frame()[4...]
+            #expect(throws: WireError.unknownCode) { try FromEgress(payload: payload) }
+        }
+        let payload = try settle(most, most).frame()[4...]
+        #expect(try FromEgress(payload: payload) == settle(most, most))
+        #expect(TokenUsage(input: .max, cachedInput: .max, cacheWrite: 1, output: 1).total == .max)
+    }
+
     @Test func flippedBytesNeverCrash() throws {
         for message in fromEgress {
             let payload = Array(try message.frame()[4...])
@@ -97,6 +121,17 @@ private let toEgress: [ToEgress] = [
 }
 
 @Suite struct PermitTests {
+    @Test func onlySoManyRequestsAreOpen() throws {
+        var permits = try serving()
+        for id in 1...UInt64(EgressPermits.mostOpen) {
+            try permits.receive(.admit(id: id, reservation: .nothing, record: record))
+        }
+        let next = UInt64(EgressPermits.mostOpen) + 1
+        #expect(throws: WireError.self) { try permits.receive(.admit(id: next, reservation: .nothing, record: record)) }
+        permits.refused(1)
+        try permits.receive(.admit(id: next, reservation: .nothing, record: record))
+    }
+
     private func serving() throws -> EgressPermits {
         var permits = EgressPermits()
         try permits.receive(.hello(version: WireLimits.version, caPEM: []))

@@ -22,6 +22,9 @@ extern const uint64_t akios_o_path, akios_resolve_no_magiclinks;
 int akios_setfsuid(uid_t id);
 int akios_setfsgid(gid_t id);
 
+// 1 for a folder of the unified cgroup hierarchy.
+int akios_is_cgroup2(int fd);
+
 // Processes.
 int akios_pidfd_send_signal(int pidfd, int signal);
 int akios_pidfd_wait(int pidfd, int options, int *code, int *status);

@@ -22,6 +22,10 @@ public struct CageRequest: Sendable {
     /// BPF of the kernel's `struct sock_filter`, eight bytes each. Empty: none.
     public var agentFilter: [UInt8] = []
     public var initFilter: [UInt8] = []
+    /// Whether `agentFilter` lets memory files be made.
+    public var memoryFiles = false
+    /// Folders of our own records and keys; those that are not there yet do not matter.
+    public var records: [String] = []
     /// A netlink batch. Empty: no network at all.
     public var ruleset: [UInt8] = []
     /// Files that egress fills, by path in the cage; the first is the bundle of roots.
@@ -107,6 +111,8 @@ extension CageRequest {
         facts.ruleset = ruleset
         facts.agentFilter = agentFilter
         facts.initFilter = initFilter
+        facts.memoryFiles = memoryFiles
+        facts.records = records.compactMap { view.canonical($0.hasPrefix("/") ? $0 : directory + "/" + $0) }
         facts.received = received
         facts.takesTerminal = takesTerminal
         if isatty(0) == 1, let name = view.linkTarget("/proc/self/fd/0"), name.hasPrefix("/dev/") { facts.terminal = name }

@@ -18,17 +18,17 @@ struct Credentials {
 
     /// Placeholders for the credentials that are there, judged without reading a key: the agent's environment is part
     /// of the plan, which is made before the clone.
-    /// - Parameter identity: whose eyes look at key files. A profile that root owns names files that root may read;
+    /// - Parameter eyes: whose eyes look at a key file. A profile that root owns names files that root may read;
     ///   any other profile's are opened as the caller.
     static func placeholders(
-        for credentials: [Credential], environment: [String: String], as identity: FileIdentity?, random: () -> String
+        for credentials: [Credential], environment: [String: String], as eyes: (String) -> FileIdentity?, random: () -> String
     ) -> [String: String] {
         var placeholders: [String: String] = [:]
         for credential in credentials {
             let there =
                 switch credential.source {
                 case .environment(let name): !(environment[name] ?? "").isEmpty
-                case .file(let path): isThere(path, as: identity)
+                case .file(let path): isThere(path, as: eyes(path))
                 }
             guard there || !credential.optional else { continue }
             placeholders[credential.variable] = "sk-akios-" + random()
@@ -44,7 +44,8 @@ struct Credentials {
     }
 
     static func load(
-        _ credentials: [Credential], placeholders: [String: String], environment: [String: String], as identity: FileIdentity?
+        _ credentials: [Credential], placeholders: [String: String], environment: [String: String],
+        as eyes: (String) -> FileIdentity?
     ) throws(Complaint) -> Credentials {
         var loaded = Credentials()
         for credential in credentials {
@@ -52,7 +53,7 @@ struct Credentials {
                 loaded.absent.append(credential.variable)
                 continue
             }
-            guard let value = try value(of: credential, environment: environment, as: identity) else {
+            guard let value = try value(of: credential, environment: environment, as: eyes) else {
                 loaded.absent.append(credential.variable)
                 continue
             }
@@ -64,7 +65,7 @@ struct Credentials {
 
     /// Nil when an optional one is not there. Errors name the place, never the content.
     private static func value(
-        of credential: Credential, environment: [String: String], as identity: FileIdentity?
+        of credential: Credential, environment: [String: String], as eyes: (String) -> FileIdentity?
     ) throws(Complaint) -> String? {
         let found: String?
         let place: String
@@ -75,7 +76,7 @@ struct Credentials {
         case .file(let path):
             place = path
             do throws(SysError) {
-                found = String(validating: try readFile(path, limit: maxKey, as: identity), as: UTF8.self)
+                found = String(validating: try readFile(path, limit: maxKey, as: eyes(path)), as: UTF8.self)
             } catch {
                 guard credential.optional, error.number == ENOENT else {
                     throw Complaint(

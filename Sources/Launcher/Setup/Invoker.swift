@@ -26,6 +26,10 @@ struct Invoker: Equatable {
             throw Complaint("akios-exec must not be installed set-uid or set-gid", hint: "chmod u-s,g-s on it, and use sudo")
         }
         guard effective == 0 else { return Invoker(privileged: false, underSudo: false, uid: effective, gid: getgid()) }
+        if environment["SUDO_UID"] == nil, let other = ["DOAS_USER", "PKEXEC_UID"].first(where: { environment[$0] != nil }) {
+            // Their caller would pass for root, whose paths are opened as root.
+            throw Complaint("started as root for somebody else (\(other) is set)", hint: "use sudo(8), which says for whom")
+        }
         guard let user = environment["SUDO_UID"] else { return Invoker(privileged: true, underSudo: false, uid: 0, gid: getgid()) }
         guard let uid = UInt32(user), let gid = environment["SUDO_GID"].flatMap({ UInt32($0) }), uid < .max, gid < .max else {
             throw Complaint("SUDO_UID and SUDO_GID are not numbers", hint: "start akios-exec by sudo(8), or as root without them")

@@ -40,14 +40,18 @@ struct LoadedProfile {
         return LoadedProfile(resolved: resolved, canonical: canonical, digest: AuditCrypto.digestText(canonical))
     }
 
+    /// Whose ids open a path of the profile: only a path that a document of root's names is root's to open.
+    func eyes(for path: String, of invoker: Invoker) -> FileIdentity? {
+        path.hasPrefix("/") && !resolved.callerPaths.contains(path) ? nil : invoker.eyes
+    }
+
     /// The PEM files of `trust`, each opened as whoever wrote the document that names it.
     func trustedRoots(invoker: Invoker) throws(Complaint) -> String {
         var roots = ""
         for path in spec.network.trust {
-            let eyes = resolved.callerPaths.contains(path) ? invoker.eyes : nil
             let text: String
             do throws(SysError) {
-                text = String(decoding: try readFile(path, limit: 4 << 20, as: eyes), as: UTF8.self)
+                text = String(decoding: try readFile(path, limit: 4 << 20, as: eyes(for: path, of: invoker)), as: UTF8.self)
             } catch { throw Complaint("trust: \(error)", hint: "the path is relative to the profile's own file") }
             guard text.contains("-----BEGIN CERTIFICATE-----") else {
                 throw Complaint(

@@ -14,6 +14,8 @@ struct Session: ~Copyable {
     let log: LogWriter
     let key: SigningKey
     let started: Moment
+    /// Folders of this and other sessions' logs, and of the key they are signed with: never the agent's.
+    let records: [String]
 
     /// - Parameter place: of `--session-dir`; made with the caller's ids under sudo, so that it is no way to write where
     ///   they may not.
@@ -27,20 +29,23 @@ struct Session: ~Copyable {
             let state = try folders.openState()
             let key = try KeyStore.signingKey(state: state)
             sweep(folders, key: key, at: started)
-            let folder: Folder
-            if let place {
-                do throws(SysError) {
-                    folder = try accessing(as: invoker.eyes) { () throws(SysError) -> Folder in try Folder.make(place, mode: 0o750)
-                    }
-                } catch { throw LogError.system(error) }
-            } else {
-                folder = try folders.makeSession(id.text)
-            }
+            let folder = if let place { try named(place, invoker) } else { try folders.makeSession(id.text) }
             let log = try LogWriter(
                 in: folder, session: id, key: key, sync: audit.sync == .always ? .always : .batch,
                 checkpointEvery: UInt64(audit.checkpointEvery))
-            return Session(id: id, folder: folder, log: log, key: key, started: started)
+            let records = [folder.path, folders.sessions, folders.keys]
+            return Session(id: id, folder: folder, log: log, key: key, started: started, records: records)
         } catch { throw error.complaint }
+    }
+
+    private static func named(_ place: String, _ invoker: Invoker) throws(LogError) -> Folder {
+        do throws(SysError) {
+            let folder = try accessing(as: invoker.eyes) { () throws(SysError) -> Folder in try Folder.make(place, mode: 0o750) }
+            // Opening asks for the right to read; what root then makes and replaces in it asks for more.
+            let isTheirs = if let eyes = invoker.eyes { try folder.isOwned(by: eyes.uid) } else { true }
+            guard isTheirs else { throw SysError("open", EACCES, on: place + " (not your own folder)") }
+            return folder
+        } catch { throw .system(error) }
     }
 
     /// What earlier sessions left unsealed is sealed now. That one of them cannot be is no reason not to begin this one:

@@ -2,6 +2,8 @@
 // answered before its record is where the profile wants it. One turn of the loop shares one commit.
 
 import Events
+import Glibc
+import LinuxSys
 import LogStore
 import Metering
 import Profile
@@ -17,6 +19,8 @@ struct Admissions: ~Copyable {
     /// Intents that fit later: asked again when something settles or their time has come.
     private var waiting: [Waiting] = []
     private let profile: String
+    /// Bytes of records that egress may still bring in.
+    private var room: Int
     /// No intent is admitted any more; what is open may still settle.
     private var closedWith: StopReason?
 
@@ -34,7 +38,15 @@ struct Admissions: ~Copyable {
         var stop: StopReason?
     }
 
-    init(log: LogWriter, budget: BudgetState, profile: String) {
+    /// More than any agent's requests come to; a flood of refusals ends the session before it fills the disk.
+    static let mostRecordBytes = 1 << 30
+    /// Of a record's line beside its data: kind, number, session and time.
+    private static let frameBytes = 160
+    /// More than a proxy with its connections has open; a broken one must not fill our memory.
+    static let mostWaiting = 4096
+
+    init(log: LogWriter, budget: BudgetState, profile: String, room: Int = mostRecordBytes) {
+        self.room = room
         self.log = log
         self.budget = budget
         self.profile = profile
@@ -49,10 +61,12 @@ struct Admissions: ~Copyable {
             case .admit(let id, let reservation, let record):
                 try ask(Waiting(id: id, reservation: reservation, record: record, until: nil), at: now, &turn)
             case .settle(let id, let settlement, let record):
+                try spend(record)
                 // The record first: what the budget forgets the log still knows.
                 try log.append(record.kind, data: record.data, at: now)
                 try settled(id, settlement, at: now, &turn)
             case .note(let record):
+                try spend(record)
                 try log.append(record.kind, data: record.data, at: now)
                 refusals.take(record)
             case .totals(let totals): self.totals = totals
@@ -92,6 +106,7 @@ struct Admissions: ~Copyable {
         switch budget.reserve(intent.id, intent.reservation, at: Self.milliseconds(now)) {
         case .admitted:
             do throws(LogError) {
+                try spend(intent.record)
                 try log.append(intent.record.kind, data: intent.record.data, at: now)
             } catch {
                 // Not in the log, so it did not happen: the money goes back before anything else is asked.
@@ -99,7 +114,8 @@ struct Admissions: ~Copyable {
                 throw error
             }
             turn.answers.append(.admitted(id: intent.id))
-        case .wait(let until, _):
+        case .wait(let until, let refusal):
+            guard waiting.count < Self.mostWaiting else { return try refuse(intent, refusal, at: now, &turn) }
             var held = intent
             held.until = until
             waiting.append(held)
@@ -107,6 +123,11 @@ struct Admissions: ~Copyable {
         case .closed(let reason):
             turn.answers.append(.refused(id: intent.id, why: .stopping, told: reason))
         }
+    }
+
+    private mutating func spend(_ record: RecordDraft) throws(LogError) {
+        room -= record.data.count + Self.frameBytes
+        if room < 0 { throw .full(SysError("append", EFBIG, on: "the records of one session")) }
     }
 
     private mutating func refuse(_ intent: Waiting, _ refusal: BudgetRefusal, at now: Moment, _ turn: inout Turn) throws(LogError) {

@@ -19,9 +19,11 @@ enum Preparation {
     }
 
     /// Returns once init has said `ready` and egress has said `ready`.
+    /// - Throws: what failed; with 128 and its number for a signal that asked us to end meanwhile.
     static func complete(
-        _ cage: inout RunningCage, _ channel: inout EgressChannel, bundle: (_ caPEM: [UInt8]) -> [UInt8]
-    ) throws(Complaint) -> Result {
+        _ cage: inout RunningCage, _ channel: inout EgressChannel, _ signals: borrowing SignalQueue,
+        bundle: (_ caPEM: [UInt8]) -> [UInt8]
+    ) throws(CageError) -> Result {
         var result = Result()
         var cageReady = false
         var egressReady = false
@@ -31,33 +33,51 @@ enum Preparation {
             var polled = [
                 pollfd(fd: cage.control.raw, events: Int16(POLLIN), revents: 0),
                 pollfd(fd: channel.fd.raw, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: signals.fd.raw, events: Int16(POLLIN), revents: 0),
             ]
             let count = poll(&polled, nfds_t(polled.count), patienceMilliseconds)
-            if count < 0, errno != EINTR { throw Complaint("poll: \(SysError.words(errno))") }
+            let code = errno
+            if count < 0, code == EINTR { continue }
+            if count < 0 { throw CageError(Complaint("poll: \(SysError.words(code))")) }
             if count == 0 {
-                throw Complaint(
-                    "the \(cageReady ? "proxy" : "cage") was not ready within \(patienceMilliseconds / 1000) s",
-                    hint: "akios doctor; on a very busy machine try again")
+                throw CageError(
+                    Complaint(
+                        "the \(cageReady ? "proxy" : "cage") was not ready within \(patienceMilliseconds / 1000) s",
+                        hint: "akios doctor; on a very busy machine try again"))
             }
-            if polled[1].revents != 0 {
-                for message in try receive(&channel, &buffer) {
-                    switch message {
-                    case .hello(_, let caPEM):
-                        result.caPEM = caPEM
-                        do throws(CageError) { try cage.send(content: bundle(caPEM), slot: 0) } catch { throw error.complaint }
-                    case .ready: egressReady = true
-                    case .fatal(let text): throw Complaint("akios-egress: \(text)", hint: "akios doctor")
-                    default: break
+            if polled[2].revents != 0 { try interrupt(signals) }
+            do throws(Complaint) {
+                if polled[1].revents != 0 {
+                    for message in try receive(&channel, &buffer) {
+                        switch message {
+                        case .hello(_, let caPEM):
+                            result.caPEM = caPEM
+                            do throws(CageError) { try cage.send(content: bundle(caPEM), slot: 0) } catch { throw error.complaint }
+                        case .ready: egressReady = true
+                        case .fatal(let text):
+                            throw Complaint("akios-egress: \(RefusalDigest.printable(text))", hint: "akios doctor")
+                        default: break
+                        }
                     }
                 }
-            }
-            if polled[0].revents != 0 { try take(&cage, &result, &cageReady) }
-            if !listenersSent, !result.caPEM.isEmpty, cage.listeners.tcp4 != nil {
-                try handOver(&cage, channel)
-                listenersSent = true
-            }
+                if polled[0].revents != 0 { try take(&cage, &result, &cageReady) }
+                if !listenersSent, !result.caPEM.isEmpty, cage.listeners.tcp4 != nil {
+                    try handOver(&cage, channel)
+                    listenersSent = true
+                }
+            } catch { throw CageError(error) }
         }
         return result
+    }
+
+    /// Nothing runs yet, so there is nothing to pass a signal on to: the start is given up.
+    private static func interrupt(_ signals: borrowing SignalQueue) throws(CageError) {
+        let signal: Int32?
+        do throws(SysError) { signal = try signals.ending() } catch {
+            throw CageError(Complaint("signals cannot be read: \(error)"))
+        }
+        guard let signal else { return }
+        throw CageError(status: 128 + signal, Complaint("told to end by signal \(signal); nothing was run"))
     }
 
     private static func receive(_ channel: inout EgressChannel, _ buffer: inout [UInt8]) throws(Complaint) -> [FromEgress] {

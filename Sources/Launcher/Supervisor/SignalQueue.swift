@@ -20,7 +20,18 @@ struct SignalQueue: ~Copyable {
         try syscall("sigaction") { akios_ignore_signal(SIGXFSZ) }
         // Written to from a background group, the terminal would stop us.
         try syscall("sigaction") { akios_ignore_signal(SIGTTOU) }
-        fd = OwnedFD(owning: try syscall("signalfd") { akios_signalfd(Self.numbers, Int32(Self.numbers.count)) })
+        // Blocked, even an ignored signal arrives: what nohup(1) keeps from us stays unblocked.
+        let ignored = Surroundings.ignoredSignals
+        let numbers = Self.numbers.filter { $0 != SIGHUP || ignored >> UInt64(SIGHUP - 1) & 1 == 0 }
+        fd = OwnedFD(owning: try syscall("signalfd") { akios_signalfd(numbers, Int32(numbers.count)) })
+    }
+
+    /// The first waiting signal that asks a program to end, as it does before the agent runs; others are of no use then.
+    borrowing func ending() throws(SysError) -> Int32? {
+        while let signal = try next() {
+            if [SIGTERM, SIGHUP, SIGINT, SIGQUIT].contains(signal) { return signal }
+        }
+        return nil
     }
 
     borrowing func next() throws(SysError) -> Int32? {

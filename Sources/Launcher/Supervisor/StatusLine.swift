@@ -1,6 +1,7 @@
 // StatusLine: the two JSON lines of --status-fd, for programs that start akios-exec and want to know who spoke.
 
 import Audit
+import CLinux
 import Events
 import Glibc
 import JSONBytes
@@ -8,7 +9,23 @@ import LinuxSys
 import Vocabulary
 
 struct StatusLine {
-    let descriptor: Int32?
+    private let descriptor: Int32?
+
+    /// A copy of the caller's descriptor, so that it closes on exec.
+    /// - Throws: when it is not open for writing. Made before any file of ours is opened, or it could be one of them.
+    init(_ number: Int32?) throws(Complaint) {
+        guard let number else {
+            descriptor = nil
+            return
+        }
+        let flags = fcntl(number, F_GETFL)
+        guard flags >= 0, flags & O_ACCMODE != O_RDONLY, flags & Int32(akios_o_path) == 0 else {
+            throw Complaint(
+                "--status-fd \(number) is not open for writing",
+                hint: "as in --status-fd 3 3>status.json; sudo closes it without -C")
+        }
+        descriptor = fcntl(number, F_DUPFD_CLOEXEC, 3)
+    }
 
     /// `{"event":"start","session":…,"tier":…}` when the agent is about to run.
     func started(session: String, tier: Tier) {

@@ -22,7 +22,7 @@ struct StopReason: Equatable {
     static func budget(reason: String, told: String, grace: TimeSpan) -> StopReason {
         StopReason(
             code: "budget", status: 120, reason: reason, refusal: .budgetExceeded, told: told,
-            graceMilliseconds: Int64(grace.milliseconds))
+            graceMilliseconds: Int64(clamping: grace.milliseconds))
     }
 
     static func wallTime(_ limit: TimeSpan) -> StopReason {
@@ -44,7 +44,7 @@ struct StopReason: Equatable {
     static func asked(_ signal: Int32, killAfter: TimeSpan) -> StopReason {
         StopReason(
             code: "signal", status: 128 + signal, reason: "akios-exec was told to end by signal \(signal)", refusal: .stopping,
-            told: "the session is ending", graceMilliseconds: Int64(killAfter.milliseconds), terminates: true)
+            told: "the session is ending", graceMilliseconds: Int64(clamping: killAfter.milliseconds), terminates: true)
     }
 
     static func logFailed(_ what: String) -> StopReason {

@@ -30,6 +30,8 @@ struct Supervisor: ~Copyable {
 
     var stop: StopReason?
     var agent: AgentEnd?
+    /// exec succeeded.
+    var started = false
     /// The agent's process group, as the host counts.
     var agentGroup: Int32?
     var logBroken = false
@@ -40,13 +42,6 @@ struct Supervisor: ~Copyable {
     var egressGone = false
     var cageGone = false
     private var buffer = [UInt8](repeating: 0, count: 256 << 10)
-
-    enum AgentEnd: Equatable {
-        case exited(Int32)
-        case signalled(Int32)
-        /// Exec failed: 126 or 127.
-        case neverRan(Int32)
-    }
 
     /// How long egress has to settle and say its totals once the agent is gone.
     private static let finishTime: UInt64 = 3000
@@ -69,14 +64,14 @@ struct Supervisor: ~Copyable {
 
     /// Runs the session from `go` to the death of its last process.
     mutating func run() -> Outcome {
-        let start = Self.milliseconds(.now)
-        wallAt = wallTime.map { start + $0.milliseconds }
+        let start = Moment.now
+        wallAt = wallTime.map { Self.later(start, by: $0.milliseconds) }
         send(.go)
         flush()
         do throws(CageError) { try cage.go() } catch { begin(.cageFailed(error.complaint.what)) }
         while !cageGone || !egressGone { turn() }
         admissions.settleAllOpen(at: .now)
-        return Outcome(exit: exit, totals: admissions.totals, stop: stop)
+        return Outcome(exit: SessionExit.status(stop: stop, agent: agent, started: started), totals: admissions.totals, stop: stop)
     }
 
     /// One wait and everything that came of it.
@@ -140,7 +135,7 @@ struct Supervisor: ~Copyable {
     private mutating func readEgress() {
         do throws(EgressChannel.Failure) {
             let messages = try egress.channel.receive(&buffer)
-            for case .fatal(let text) in messages { begin(.egressFailed("egress: \(text)")) }
+            for case .fatal(let text) in messages { begin(.egressFailed("egress: \(RefusalDigest.printable(text))")) }
             let now = Moment.now
             logged(now) { (me: inout Supervisor) throws(LogError) in me.answer(try me.admissions.handle(messages, at: now)) }
         } catch {
@@ -169,7 +164,12 @@ struct Supervisor: ~Copyable {
 
     private mutating func send(_ message: ToEgress) {
         guard !egressGone else { return }
-        do throws(EgressChannel.Failure) { try egress.channel.queue(message) } catch { begin(.egressFailed("egress \(error)")) }
+        do throws(EgressChannel.Failure) { try egress.channel.queue(message) } catch {
+            // Gone before the stop is told, which would be queued as well.
+            egress.process.kill()
+            egressEnded()
+            begin(.egressFailed("egress \(error)"))
+        }
     }
 
     private mutating func flush() {
@@ -215,7 +215,8 @@ struct Supervisor: ~Copyable {
         case .signalled(let signal): ended(.signalled(signal))
         case .notExecuted(let number): ended(.neverRan(number == ENOENT ? 127 : 126))
         case .failed(let step, let number): begin(.cageFailed("\(step): \(SysError.words(number))"))
-        case .started, .absent, .ready: break
+        case .started: started = true
+        case .absent, .ready: break
         case .ended:
             // A memory kill takes the whole group, init with it: then nobody was left to report the agent's end.
             if agent == nil { begin(resourceStop ?? .cageFailed("init ended before the agent")) }
@@ -291,29 +292,13 @@ struct Supervisor: ~Copyable {
         if (try? log.append(SessionStop(code: reason.code, reason: reason.reason), at: now)) == nil { logBroken = true }
         if (try? log.commit()) == nil { logBroken = true }
         if reason.terminates { order(.signal(SIGTERM)) }
-        killAt = Self.milliseconds(now) + UInt64(reason.graceMilliseconds ?? 0)
+        killAt = Self.later(now, by: UInt64(clamping: reason.graceMilliseconds ?? 0))
     }
 
-    // MARK: The end
-
-    private var exit: ExitStatus {
-        let ran = agent.map { if case .neverRan = $0 { false } else { true } } ?? true
-        if let stop {
-            // Told to end by a signal, an agent that ended by itself within the time speaks for itself.
-            if stop.code == "signal", case .exited(let status)? = agent {
-                return ExitStatus(by: .agent, ran: true, status: Int(status), reason: nil)
-            }
-            return ExitStatus(
-                by: .akios, ran: ran, status: Int(stop.status), signal: stop.status == 128 + SIGKILL ? Int(SIGKILL) : nil,
-                reason: stop.code)
-        }
-        switch agent {
-        case .exited(let status): return ExitStatus(by: .agent, ran: true, status: Int(status))
-        case .signalled(let signal): return ExitStatus(by: .agent, ran: true, status: 128 + Int(signal), signal: Int(signal))
-        case .neverRan(let status):
-            return ExitStatus(by: .akios, ran: false, status: Int(status), reason: status == 127 ? "not_found" : "not_executable")
-        case nil: return ExitStatus(by: .akios, ran: false, status: 125, reason: "cage_failed")
-        }
+    /// A span as long as the clock itself never ends.
+    private static func later(_ now: Moment, by span: UInt64) -> UInt64 {
+        let (time, overflow) = milliseconds(now).addingReportingOverflow(span)
+        return overflow ? .max : time
     }
 
     static func milliseconds(_ now: Moment) -> UInt64 { UInt64(max(0, now.monotonic / 1_000_000)) }
