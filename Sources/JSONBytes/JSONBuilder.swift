@@ -103,9 +103,23 @@ public struct JSONBuilder: Sendable {
     }
 
     /// Numbers that may pass 2^53 (nano-dollars, nanoseconds, sequence numbers): decimal text.
-    public mutating func member(_ key: String, text value: some BinaryInteger) {
+    public mutating func member(_ key: String, text value: UInt64) {
         self.key(key)
-        string(String(value))
+        digits(value.description)
+    }
+
+    public mutating func member(_ key: String, text value: Int64) {
+        self.key(key)
+        digits(value.description)
+    }
+
+    /// Concrete types lead here, because a generic integer is written digit by digit through its protocol.
+    private mutating func digits(_ text: String) {
+        separate()
+        bytes.append(UInt8(ascii: "\""))
+        bytes.append(contentsOf: text.utf8)
+        bytes.append(UInt8(ascii: "\""))
+        needsComma = true
     }
 
     public mutating func member(object key: String, _ fill: (inout JSONBuilder) -> Void) {

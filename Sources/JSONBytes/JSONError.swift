@@ -16,6 +16,7 @@ public struct JSONError: Error, Sendable, Hashable, CustomStringConvertible {
         case badUTF8 = "bytes that are not UTF-8"
         case duplicateKey = "a key that was already given in this object"
         case tooDeep = "more nested containers than allowed"
+        case tooMany = "more values than allowed"
     }
 
     public let kind: Kind
@@ -34,8 +35,13 @@ public struct JSONError: Error, Sendable, Hashable, CustomStringConvertible {
 public struct JSONLimits: Sendable, Hashable {
     /// Containers that may be open at once.
     public var depth: Int
-    public init(depth: Int = 256) { self.depth = depth }
+    /// Values, keys among them, of which `JSONLeaves` notes the places: a value of two bytes takes thirty there.
+    public var values: Int
+    public init(depth: Int = 256, values: Int = 1 << 21) {
+        self.depth = depth
+        self.values = values
+    }
 
-    /// RFC 8259 with at most 256 open containers, what every body and record is held to.
+    /// RFC 8259 with at most 256 open containers and two million values, what every body and record is held to.
     public static let strict = JSONLimits()
 }

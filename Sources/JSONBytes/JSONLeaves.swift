@@ -30,10 +30,11 @@ public struct JSONLeaves: Sendable {
     /// The same strictness as `JSONValue.parse`: a body that was scanned need not be parsed to be known valid.
     public static func scan(_ body: [UInt8], numbers: Bool = false, limits: JSONLimits = .strict) throws(JSONError) -> JSONLeaves {
         try body.withUnsafeBufferPointer { (buffer) throws(JSONError) -> JSONLeaves in
-            var sink = JSONLeafSink(numbers: numbers)
+            var sink = JSONLeafSink(numbers: numbers, most: limits.values)
             sink.result.leaves.reserveCapacity(64)
             var tokenizer = JSONTokenizer(buffer, limits: limits)
             try tokenizer.run(&sink)
+            guard sink.count <= limits.values else { throw JSONError(.tooMany, at: buffer.count) }
             return sink.result
         }
     }
@@ -103,34 +104,51 @@ struct JSONLeafSink: JSONSink {
 
     var result = JSONLeaves()
     private let numbers: Bool
+    private let most: Int
+    /// Values so far. Past the most nothing is noted any more, and the scan fails at its end.
+    private(set) var count = 0
     private var stack: [Frame] = []
     private var top = Frame(id: -1, isObject: false, name: 0)
 
-    init(numbers: Bool) { self.numbers = numbers }
+    init(numbers: Bool, most: Int) {
+        self.numbers = numbers
+        self.most = most
+    }
+
+    @inline(__always)
+    private mutating func isNoted() -> Bool {
+        count &+= 1
+        return count <= most
+    }
 
     @inline(__always)
     mutating func key(_ range: Range<Int>, _ traits: JSONStringTraits) {
         top.name = Int32(truncatingIfNeeded: result.leaves.count)
-        result.append(JSONLeaf(kind: .key, traits: traits, range: range, container: top.id, name: top.name))
+        if isNoted() { result.append(JSONLeaf(kind: .key, traits: traits, range: range, container: top.id, name: top.name)) }
     }
 
     @inline(__always)
     mutating func string(_ range: Range<Int>, _ traits: JSONStringTraits) {
-        result.append(JSONLeaf(kind: .string, traits: traits, range: range, container: top.id, name: top.name))
+        if isNoted() { result.append(JSONLeaf(kind: .string, traits: traits, range: range, container: top.id, name: top.name)) }
         step()
     }
 
     @inline(__always)
     mutating func number(_ range: Range<Int>) {
-        if numbers { result.append(JSONLeaf(kind: .number, traits: [], range: range, container: top.id, name: top.name)) }
+        if isNoted(), numbers {
+            result.append(JSONLeaf(kind: .number, traits: [], range: range, container: top.id, name: top.name))
+        }
         step()
     }
 
-    mutating func literal(_ value: Bool?) { step() }
+    mutating func literal(_ value: Bool?) {
+        count &+= 1
+        step()
+    }
 
     mutating func open(object: Bool) {
         let id = Int32(truncatingIfNeeded: result.containers.count)
-        result.containers.append(JSONLeaves.Container(isObject: object, parent: top.id, name: top.name))
+        if isNoted() { result.containers.append(JSONLeaves.Container(isObject: object, parent: top.id, name: top.name)) }
         stack.append(top)
         top = Frame(id: id, isObject: object, name: 0)
     }

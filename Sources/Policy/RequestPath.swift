@@ -16,8 +16,10 @@ struct RequestPath: Sendable, Hashable {
         let bytes = Array(path.utf8)
         guard bytes.first == UInt8(ascii: "/"), bytes.count <= 16_384 else { return nil }
         // No query, fragment, backslash (some servers read it as a slash), space, control or raw non-ASCII.
-        let refused: Set<UInt8> = [UInt8(ascii: "?"), UInt8(ascii: "#"), UInt8(ascii: "\\")]
-        guard bytes.allSatisfy({ $0 > 0x20 && $0 < 0x7f && !refused.contains($0) }) else { return nil }
+        let mayStand = { (byte: UInt8) in
+            byte > 0x20 && byte < 0x7f && byte != UInt8(ascii: "?") && byte != UInt8(ascii: "#") && byte != UInt8(ascii: "\\")
+        }
+        guard bytes.allSatisfy(mayStand) else { return nil }
         guard bytes.contains(where: { $0 == UInt8(ascii: "%") || $0 == UInt8(ascii: ";") }) || Self.hasOddSegments(bytes) else {
             (written, readings) = (path, [bytes])
             return

@@ -7,7 +7,10 @@ public enum AnswerText {
     /// Every string that a model wrote, with its place, and edits that take out log-probabilities (they repeat
     /// the answer token by token). nil: the body is not this provider's JSON. Signed thinking is left out: it
     /// must not be altered.
-    public static func find(provider: ProviderID, body: [UInt8]) -> (texts: [StreamText], edits: [BodyEdit])? {
+    /// `usage` is what `UsageReader.read` finds, without a second pass over the body.
+    public static func find(provider: ProviderID, body: [UInt8]) -> (
+        texts: [StreamText], edits: [BodyEdit], usage: ReportedUsage?
+    )? {
         guard let root = JSONNode.parse(body), root.isObject else { return nil }
         var found = Finder(body: body)
         if provider == .anthropic {
@@ -15,7 +18,7 @@ public enum AnswerText {
         } else {
             for choice in root["choices"]?.elements ?? [] { found.openAI(choice) }
         }
-        return (found.texts, found.edits)
+        return (found.texts, found.edits, UsageReader.read(provider: provider, root, body: body))
     }
 }
 

@@ -157,6 +157,7 @@ private struct JSONIndexPass {
         position += 1
         var members: [JSONNode.Member] = []
         if take(UInt8(ascii: "}")) { return members }
+        members.reserveCapacity(4)
         repeat {
             skipSpace()
             guard let range = string(), take(UInt8(ascii: ":")) else { return nil }

@@ -29,6 +29,7 @@ public struct RefusalWords: Sendable, Hashable {
     /// At most 100 printable ASCII characters; anything else becomes `?`, so that no text of the agent's
     /// can forge lines or colours on the operator's terminal.
     public static func printable(_ text: String) -> String {
+        if text.utf8.count <= 100, text.utf8.allSatisfy({ (0x20..<0x7f).contains($0) }) { return text }
         let scalars = text.unicodeScalars.prefix(100).map { (0x20..<0x7f).contains($0.value) ? Character($0) : "?" }
         return String(scalars)
     }

@@ -7,7 +7,11 @@ public enum UsageReader {
     /// The usage of a plain (not streamed) answer; nil: none reported, so the reservation stands.
     public static func read(provider: ProviderID, body: [UInt8]) -> ReportedUsage? {
         guard let root = JSONNode.parse(body) else { return nil }
-        return provider == .anthropic ? anthropic(root, body: body, over: nil) : openAI(root, body: body)
+        return read(provider: provider, root, body: body)
+    }
+
+    static func read(provider: ProviderID, _ root: JSONNode, body: [UInt8]) -> ReportedUsage? {
+        provider == .anthropic ? anthropic(root, body: body, over: nil) : openAI(root, body: body)
     }
 
     /// No call has this many tokens; sums of such counts stay far from overflow. A larger number is no report.

@@ -58,11 +58,15 @@ public struct Money: Sendable, Hashable, Comparable {
 
     /// Dollars as decimal text with at least two and at most nine decimals: `0.0025`, `1.00`.
     public var decimal: String {
-        let magnitude = nanos.magnitude
-        var fraction = String(magnitude % 1_000_000_000)
-        fraction = String(repeating: "0", count: 9 - fraction.count) + fraction
-        while fraction.count > 2, fraction.hasSuffix("0") { fraction.removeLast() }
-        return (nanos < 0 ? "-" : "") + String(magnitude / 1_000_000_000) + "." + fraction
+        let (dollars, nanos) = nanos.magnitude.quotientAndRemainder(dividingBy: 1_000_000_000)
+        var fraction = nanos
+        var digits = 9
+        while digits > 2, fraction % 10 == 0 {
+            fraction /= 10
+            digits -= 1
+        }
+        let text = String(fraction)
+        return (self.nanos < 0 ? "-" : "") + String(dollars) + "." + String(repeating: "0", count: digits - text.utf8.count) + text
     }
 }
 

@@ -56,7 +56,7 @@ import Wire
         let memory = dup(fileno(file))
         let bytes = [UInt8](repeating: 7, count: 200_000)
         try #require(write(memory, bytes, bytes.count) == bytes.count)
-        let inode = try #require(inode(of: memory))
+        let inode = try #require(self.inode(of: memory))
         #expect(try Handover.contents(of: memory, called: "test") == bytes)
         // Other tests run beside this one: the number may be another file's already, but not this one's.
         #expect(self.inode(of: memory) != inode, "it is closed")

@@ -85,6 +85,47 @@ import Wire
         #expect(text.contains("«EMAIL»") && !text.contains("bob.smith"))
     }
 
+    @Test func whatIsStoppedWhileItWaitsIsNotSent() throws {
+        let harness = try Harness { _ in .init([ProxyTests.completion]) }
+        defer { harness.end() }
+        harness.supervisor.change { $0.holds = true }
+        let client = try harness.connect(Harness.openai)
+        client.send(ProxyTests.chat("x"))
+        let id = try #require(harness.supervisor.wait { $0.held.first })
+        harness.supervisor.say(.stop(why: .budgetExceeded, told: "akios-exec: budget used up, stopping"))
+        harness.supervisor.say(.admitted(id: id))
+        let text = client.wait(Answer.isWhole)
+        client.close()
+        #expect(Answer.status(text) == 400 && text.contains("budget used up"))
+        let settled = harness.supervisor.waitForRecords(.requestOutcome, count: 1).flatMap { _ in
+            harness.supervisor.settlements.first
+        }
+        #expect(settled?.cost == .zero)
+        #expect(harness.upstream.requests.isEmpty)
+    }
+
+    /// A secret in tool arguments that come in pieces, of two calls at once; personal data in them is the tool's to see.
+    @Test func toolArgumentsOfAStream() throws {
+        func block(_ index: Int, _ json: String) -> String {
+            "event: content_block_delta\ndata: "
+                + #"{"type":"content_block_delta","index":\#(index),"delta":{"type":"input_json_delta","partial_json":"\#(json)"}}"#
+                + "\n\n"
+        }
+        let key = Planted.openAI
+        let cut = key.index(key.startIndex, offsetBy: 15)
+        let pieces = [
+            block(0, #"{\"k\":\"\#(key[..<cut])"#), block(1, #"{\"to\":\"bob.smith@"#), block(0, key[cut...] + #"\"}"#),
+            block(1, #"corp.example\"}"#), "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n",
+        ]
+        let harness = try Harness { _ in .init(pieces, type: "text/event-stream", isChunked: true) }
+        defer { harness.end() }
+        let ask = #"{"model":"claude-sonnet-4-5","max_tokens":5,"stream":true,"messages":[]}"#
+        let body = Answer.dechunked(
+            try harness.exchange("api.anthropic.com", ProxyTests.post("/v1/messages", host: "api.anthropic.com", ask)))
+        #expect(body.contains("«OPENAI_KEY»") && !body.contains("aB3dE6"))
+        #expect(body.contains("bob.smith@") && body.contains("message_stop"))
+    }
+
     /// Answers that two readers frame differently: the agent gets one sound answer or a refusal, and the next request on its
     /// connection gets its own.
     @Test(arguments: [

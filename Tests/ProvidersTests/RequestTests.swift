@@ -183,6 +183,10 @@ struct Bounds {
             try ProviderRequest.parse(.chatCompletions, provider: .openai, body: body, rules: rules).serverTools == ["url_fetch"])
         #expect(try chat("\"web_search_options\":{}").0.serverTools == ["web_search"])
         #expect(try chat("", model: "gpt-4o-search-preview").0.serverTools == ["search_model"])
+        #expect(try chat("", model: "gpt-5-mini-search").0.serverTools == ["search_model"])
+        for model in ["research-mini", "gpt-4o-searching", "search-1", "gpt-4o"] {
+            #expect(try chat("", model: model).0.serverTools.isEmpty, "\(model)")
+        }
     }
 
     @Test func audioAndFilesHaveNoPrice() throws {

@@ -44,6 +44,14 @@ import Testing
         #expect(try engine.json(body) == redacted)
     }
 
+    /// Two bytes of a body cost thirty in the index: what can be sent must not be what fills the memory.
+    @Test(arguments: ["1,", "[],", "null,", "\"\",", "{},"]) func valuesAreCounted(value: String) throws {
+        let many = "[" + String(repeating: value, count: JSONLimits.strict.values + 1) + "1]"
+        #expect(throws: ScanError.malformed("\(JSONError(.tooMany, at: many.utf8.count))")) {
+            try engine.redactJSON(Array(many.utf8))
+        }
+    }
+
     @Test func awsSecretUnderItsKey() throws {
         #expect(try engine.json(#"{"SecretAccessKey":"\#(Planted.awsSecret)"}"#) == #"{"SecretAccessKey":"«AWS_ACCESS_KEY»"}"#)
         let pem = Planted.pem.split(separator: "\n").joined(separator: "\\n")

@@ -25,6 +25,10 @@ import Vocabulary
         #expect(Money(nanos: .min) - Money(nanos: 1) == Money(nanos: .min))
         #expect(Money(nanos: -1_500_000_000).decimal == "-1.50")
         #expect(Money(nanos: 2_500_000).decimal == "0.0025")
+        #expect(
+            [0, 1, 10_000_000, 12_000_000_100, .max].map { Money(nanos: $0).decimal } == [
+                "0.00", "0.000000001", "0.01", "12.0000001", "9223372036.854775807",
+            ])
         #expect(Money(nanos: .min).decimal == "-9223372036.854775808")
     }
 

@@ -9,22 +9,38 @@ import Redaction
 import Vocabulary
 import Wire
 
-/// A request that was read, redacted, priced and is ready to be asked for.
-struct PreparedRequest {
-    var target: String
-    var headers: HTTPHeaders
+/// A request that was read, redacted, priced and is ready to be asked for. A class: every step of an exchange looks at
+/// it, and each look would copy a dozen references.
+final class PreparedRequest {
+    let target: String
+    let headers: HTTPHeaders
     var body: [UInt8]
-    var intent: RequestIntent
-    var reservation: Reservation
-    var answer: AnswerPlan
+    let intent: RequestIntent
+    let reservation: Reservation
+    let answer: AnswerPlan
     /// The model request, for its settlement; nil: nothing that costs.
-    var model: ProviderRequest?
+    let model: ProviderRequest?
     /// Which broker key it carries.
-    var credential: String?
+    let credential: String?
     /// Takes our keys out of the answer; nil: the host holds none.
-    var mask: KeyMask?
+    let mask: KeyMask?
     /// The answer is read, so it must come uncoded and whole.
     var readsAnswer: Bool { answer.scansAnswer || mask != nil }
+
+    init(
+        target: String, headers: HTTPHeaders, body: [UInt8], intent: RequestIntent, reservation: Reservation, answer: AnswerPlan,
+        model: ProviderRequest?, credential: String?, mask: KeyMask?
+    ) {
+        self.target = target
+        self.headers = headers
+        self.body = body
+        self.intent = intent
+        self.reservation = reservation
+        self.answer = answer
+        self.model = model
+        self.credential = credential
+        self.mask = mask
+    }
 }
 
 /// What has to be done to the answer.

@@ -30,7 +30,10 @@ final class ExchangeHandler: ChannelInboundHandler {
     private var reader = RequestReader()
     private var isPumping = false
     private var holdsReading = false
-    private var timer: Scheduled<Void>?
+    /// When an idle connection ends; nil while a request is under way.
+    private var deadline: NIODeadline?
+    /// Looks at `deadline`, never later than it. Set anew only when it fires: most requests end before that.
+    private var timer: (task: Scheduled<Void>, due: NIODeadline)?
     /// The TLS handshake is done (or there is none).
     private var isShaken: Bool
     /// Bytes that are read and thrown away before a close, so that the answer is not lost to a reset.
@@ -51,7 +54,7 @@ final class ExchangeHandler: ChannelInboundHandler {
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
-        timer?.cancel()
+        timer?.task.cancel()
         gone()
         self.context = nil
     }
@@ -118,7 +121,7 @@ final class ExchangeHandler: ChannelInboundHandler {
     }
 
     private func begin(_ head: RequestHead) {
-        timer?.cancel()
+        deadline = nil
         session.journal.count { totals in totals.requests += 1 }
         let verdict = judge(head)
         let limit: Int?
@@ -162,8 +165,7 @@ final class ExchangeHandler: ChannelInboundHandler {
             return .deny(words.refusal(.rateLimited, reason: "limits.connections", what: "too many connections at once"))
         }
         if let refusal = session.overLimit(host: grant.host.text) { return .deny(refusal) }
-        let path = String(head.target.prefix { $0 != "?" })
-        return session.policy.request(RequestFacts(host: grant.host, port: grant.port, method: head.method, path: path))
+        return session.policy.request(RequestFacts(host: grant.host, port: grant.port, method: head.method, path: head.path))
     }
 
     /// Whether `Host` is the name and port that were dialled.
@@ -301,14 +303,25 @@ final class ExchangeHandler: ChannelInboundHandler {
     }
 
     private func setTimer(_ amount: TimeAmount) {
-        timer?.cancel()
+        let due = NIODeadline.now() + amount
+        deadline = due
+        if let timer, timer.due <= due { return }
+        timer?.task.cancel()
+        schedule(due)
+    }
+
+    private func schedule(_ due: NIODeadline) {
+        timer = nil
         guard let context else { return }
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-        timer = context.eventLoop.scheduleTask(in: amount) { bound.value.timedOut() }
+        timer = (context.eventLoop.scheduleTask(deadline: due) { bound.value.timedOut() }, due)
     }
 
     private func timedOut() {
-        guard machine.isIdle, !isGone else { return }
+        timer = nil
+        guard let deadline, !isGone else { return }
+        guard deadline <= NIODeadline.now() else { return schedule(deadline) }
+        guard machine.isIdle else { return }
         if reader.isInsideRequest { recordFault("head not complete in time") }
         context?.close(promise: nil)
     }

@@ -73,7 +73,10 @@ final class FirstBytes: ChannelInboundHandler, RemovableChannelHandler {
         var configuration = HTTPResponseEncoder.Configuration()
         // Framing is the exchange's: an answer to HEAD has a length and no body, which the encoder cannot know.
         configuration.automaticallySetFramingHeaders = false
-        return [HTTPResponseEncoder(configuration: configuration), ExchangeHandler(session: session, peer: peer, isPlain: isPlain)]
+        return [
+            WriteJoiner(), HTTPResponseEncoder(configuration: configuration),
+            ExchangeHandler(session: session, peer: peer, isPlain: isPlain),
+        ]
     }
 
     private func proceed(_ context: ChannelHandlerContext, with handlers: [any ChannelHandler]) throws {

@@ -18,6 +18,10 @@ enum ContentType: Sendable, Hashable {
             self = .unknown
             return
         }
+        if header == "application/json" {  // how nearly every client writes it
+            self = .json
+            return
+        }
         let essence = header.prefix { $0 != ";" }.lowercased().filter { $0 != " " && $0 != "\t" }
         switch essence {
         case "": self = .unknown
@@ -37,7 +41,7 @@ enum ContentType: Sendable, Hashable {
     private static let charsets: Set<String> = ["utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "latin1", "windows-1252"]
 
     static func isReadable(_ header: String?) -> Bool {
-        guard let header else { return true }
+        guard let header, header.utf8.contains(UInt8(ascii: ";")) else { return true }
         return header.lowercased().split(separator: ";").dropFirst().allSatisfy { parameter in
             let parts = parameter.split(separator: "=", maxSplits: 1).map { part in
                 part.filter { $0 != " " && $0 != "\t" && $0 != "\"" && $0 != "'" }

@@ -20,6 +20,8 @@ struct RequestHead: Sendable, Hashable {
     var method: String
     /// Origin form, as sent: path and query.
     var target: String
+    /// The target without its query. By bytes: a target is ASCII, and cutting by characters asks Unicode about each.
+    var path: String { String(Substring(target.utf8.prefix { $0 != UInt8(ascii: "?") })) }
     var headers: HTTPHeaders
     /// HTTP/1.0: no chunks in the answer, and the connection ends with it.
     var isOld: Bool

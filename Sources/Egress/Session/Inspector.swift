@@ -75,10 +75,11 @@ struct Inspector: Sendable {
 
     /// The path for a record: what was found in it is never written down, nor is a path that cannot be read.
     func shownPath(_ target: String) -> String {
-        let path = String(target.prefix { $0 != "?" })
+        // By bytes: a target is ASCII, and cutting by characters asks Unicode about each.
+        let path = String(Substring(target.utf8.prefix { $0 != UInt8(ascii: "?") }))
         do throws(ScanError) {
             let found = try engine.scanURL(path)
-            return found.isEmpty ? String(path.prefix(512)) : "/«\(Self.types(found))»"
+            return found.isEmpty ? String(Substring(path.utf8.prefix(512))) : "/«\(Self.types(found))»"
         } catch { return "/«not scanned»" }
     }
 
@@ -185,9 +186,8 @@ struct Inspector: Sendable {
 
     /// A plain answer of a model: its words redacted, of tool arguments secrets only.
     private func modelAnswer(_ body: [UInt8], _ provider: ProviderID, redacts: Bool) throws(AnswerFailure) -> WholeAnswer.Result {
-        let usage = UsageReader.read(provider: provider, body: body)
-        guard redacts else { return .init(body: body, usage: usage) }
-        guard let (texts, ownEdits) = AnswerText.find(provider: provider, body: body) else {
+        guard redacts else { return .init(body: body, usage: UsageReader.read(provider: provider, body: body)) }
+        guard let (texts, ownEdits, usage) = AnswerText.find(provider: provider, body: body) else {
             throw AnswerFailure(code: .malformed, reason: "the answer is not the provider's JSON")
         }
         var edits = ownEdits

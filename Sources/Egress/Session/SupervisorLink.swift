@@ -1,5 +1,6 @@
 // SupervisorLink: the channel to the supervisor on the event loop. One question (`admit`) may be open per request;
-// everything else is said without waiting. If the channel breaks, nothing may be sent any more: the process ends.
+// everything else is said without waiting, and for company's sake a moment later. If the channel breaks, nothing may be
+// sent any more: the process ends.
 
 import Events
 import NIOCore
@@ -23,7 +24,11 @@ final class SupervisorLink: ChannelInboundHandler {
     private var waiting: [UInt64: (Admission) -> Void] = [:]
     /// The id that the next `admit` will have: the intent's record names it.
     private(set) var upcomingID: UInt64 = 1
+    /// How long what is said without waiting may stand by for the next question to share a write, and the supervisor's
+    /// wake-up, with. Order stays: no question overtakes the settlements before it.
+    private static let patience = TimeAmount.milliseconds(1)
     private var flushScheduled = false
+    private var lateFlushScheduled = false
     private var isClosing = false
     /// What the supervisor orders; set before the channel is adopted.
     var onOrder: ((Order) -> Void)?
@@ -47,7 +52,8 @@ final class SupervisorLink: ChannelInboundHandler {
 
     func note(_ record: RecordDraft) { send(.note(record), now: false) }
 
-    /// - Parameter now: flushed at once; otherwise with everything else of this turn of the loop.
+    /// - Parameter now: flushed at once; otherwise at the end of this turn of the loop where a question is open (it may
+    ///   wait for this very settlement), and else with the next question or after `patience`.
     func send(_ message: FromEgress, now: Bool) {
         guard let context, !isClosing else { return }
         let frame: [UInt8]
@@ -59,11 +65,24 @@ final class SupervisorLink: ChannelInboundHandler {
         context.write(wrapOutboundOut(out), promise: nil)
         if now {
             context.flush()
-        } else if !flushScheduled {
+        } else {
+            flushLater(context)
+        }
+    }
+
+    private func flushLater(_ context: ChannelHandlerContext) {
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        if !waiting.isEmpty {
+            guard !flushScheduled else { return }
             flushScheduled = true
-            let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
             context.eventLoop.execute {
                 bound.value.flushScheduled = false
+                bound.value.context?.flush()
+            }
+        } else if !lateFlushScheduled {
+            lateFlushScheduled = true
+            context.eventLoop.scheduleTask(in: Self.patience) {
+                bound.value.lateFlushScheduled = false
                 bound.value.context?.flush()
             }
         }

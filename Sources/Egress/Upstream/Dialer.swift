@@ -140,6 +140,7 @@ final class Dialer {
                 channel.eventLoop.makeCompletedFuture {
                     let operations = channel.pipeline.syncOperations
                     try operations.addHandler(NIOSSLClientHandler(context: context, serverHostname: name))
+                    try operations.addHandler(WriteJoiner())
                     try operations.addHTTPClientHandlers(leftOverBytesStrategy: .dropBytes)
                     try operations.addHandler(bound.value)
                 }

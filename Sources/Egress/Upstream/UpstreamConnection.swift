@@ -36,6 +36,7 @@ final class UpstreamConnection: ChannelInboundHandler {
     private var user: (any UpstreamUser)?
     private var onHandshake: ((Result<Void, UpstreamFailure>) -> Void)?
     private var keepsAlive = true
+    private var isReading = true
     private(set) var isReused = false
     private var idleSince: NIODeadline?
     private var lastError: String?
@@ -66,9 +67,9 @@ final class UpstreamConnection: ChannelInboundHandler {
 
     /// Back-pressure: `false` while the agent does not take what was read already.
     func setReading(_ on: Bool) {
-        guard let options = context?.channel.syncOptions, let channel = context?.channel else { return }
-        guard (try? options.getOption(.autoRead)) != on else { return }
-        try? options.setOption(.autoRead, value: on)
+        guard isReading != on, let channel = context?.channel else { return }
+        isReading = on
+        try? channel.syncOptions?.setOption(.autoRead, value: on)
         if on { channel.read() }
     }
 

@@ -9,13 +9,15 @@ final class UpstreamPool {
 
     private struct Idle {
         var connection: UpstreamConnection
-        var timeout: Scheduled<Void>
+        var until: NIODeadline
     }
 
     private let loop: any EventLoop
     private var idle: [UpstreamKey: [Idle]] = [:]
     private var count = 0
     private var isClosed = false
+    /// One timer for all, because under load a connection is idle for microseconds.
+    private var sweep: Scheduled<Void>?
 
     init(loop: any EventLoop) { self.loop = loop }
 
@@ -23,39 +25,51 @@ final class UpstreamPool {
     func take(_ key: UpstreamKey) -> UpstreamConnection? {
         while let last = idle[key]?.popLast() {
             count -= 1
-            last.timeout.cancel()
             if last.connection.isOpen { return last.connection }
         }
-        idle[key] = nil
         return nil
     }
 
     func give(_ connection: UpstreamConnection) {
         guard !isClosed, count < Self.most else { return connection.abandon() }
         count += 1
-        let bound = NIOLoopBound((self, connection), eventLoop: loop)
-        let timeout = loop.scheduleTask(in: Self.idleLimit) {
-            let (pool, connection) = bound.value
-            pool.remove(connection)
-            connection.abandon()
+        let until = NIODeadline.now() + Self.idleLimit
+        idle[connection.key, default: []].append(Idle(connection: connection, until: until))
+        if sweep == nil { schedule(until) }
+    }
+
+    private func schedule(_ time: NIODeadline) {
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        sweep = loop.scheduleTask(deadline: time) { bound.value.endOld() }
+    }
+
+    /// Ends what has been idle for too long, and looks again when the next one may have been.
+    private func endOld() {
+        sweep = nil
+        let now = NIODeadline.now()
+        var old: [UpstreamConnection] = []
+        for (key, waiting) in idle {
+            let left = waiting.filter { $0.until > now }
+            old += waiting.filter { $0.until <= now }.map(\.connection)
+            idle[key] = left.isEmpty ? nil : left
         }
-        idle[connection.key, default: []].append(Idle(connection: connection, timeout: timeout))
+        count -= old.count
+        if let next = idle.values.joined().map(\.until).min() { schedule(next) }
+        for connection in old { connection.abandon() }
     }
 
     func remove(_ connection: UpstreamConnection) {
         guard let index = idle[connection.key]?.firstIndex(where: { $0.connection === connection }) else { return }
-        idle[connection.key]?.remove(at: index).timeout.cancel()
+        idle[connection.key]?.remove(at: index)
         count -= 1
     }
 
     func closeAll() {
         isClosed = true
-        let all = idle.values.joined().map(\.self)
+        sweep?.cancel()
+        let all = idle.values.joined().map(\.connection)
         idle = [:]
         count = 0
-        for one in all {
-            one.timeout.cancel()
-            one.connection.abandon()
-        }
+        for connection in all { connection.abandon() }
     }
 }
