@@ -102,6 +102,14 @@ import Wire
     }
 }
 
+@Suite struct ConsoleTests {
+    @Test func aNameInAMessageSteersNoTerminal() {
+        let hostile = "error: /w/\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}\r\t\u{7f}.sh\n"
+        #expect(Console.printable(hostile) == "error: /w/?]0;owned??31m????.sh\n")
+        #expect(Console.printable("hint: café – ok\n") == "hint: café – ok\n")
+    }
+}
+
 @Suite struct RefusalDigestTests {
     private func note(_ reason: String) -> RecordDraft {
         RecordDraft(kind: .requestRefused, data: Array(#"{"reason":"\#(reason)"}"#.utf8))
