@@ -36,7 +36,6 @@ deps-bench: deps-test
 	@scripts/deps pip .build-venv-bench $(PIPS_BENCH)
 
 build: deps-build
-	swift build -c release $(SWIFT_FLAGS) --product akios-exec
 	swift build -c release $(SWIFT_FLAGS)
 
 demo: deps-test build

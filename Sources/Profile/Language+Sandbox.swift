@@ -55,7 +55,8 @@ extension Language {
             "Where programs may start; each must be readable too.",
             looser: .grant),
         Row(
-            "protect", .list(.scalar(.pattern)), "Read-only in the workspace, even if not there yet.",
+            "protect", .list(.scalar(.pattern)),
+            "Read-only in the workspace; what is not there at the start is named if it appears.",
             looser: .removal),
         Row("hide", .list(.scalar(.pattern)), "Not there, whatever is granted.", looser: .removal),
         Row("tmp_size", .scalar(.bytes), "Size of the private /tmp.", default: "256M", looser: .more),
