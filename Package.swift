@@ -137,7 +137,8 @@ let package = Package(
             [
                 "Egress", "CEgress", "CData", "Wire", "Vocabulary", "Profile", "Events", "JSONBytes", "Metering", "Redaction",
                 "Providers",
-                "Policy", nio("NIOCore"), nio("NIOPosix"), nio("NIOEmbedded"), nio("NIOHTTP1"), nio("NIOTLS"), nioSSL, x509, asn1, crypto,
+                "Policy", nio("NIOCore"), nio("NIOPosix"), nio("NIOEmbedded"), nio("NIOHTTP1"), nio("NIOTLS"), nioSSL, x509, asn1,
+                crypto,
             ]),
     ],
     swiftLanguageModes: [.v6]
