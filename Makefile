@@ -67,12 +67,14 @@ patterns: deps-build
 
 install: build
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/akios $(DESTDIR)$(PREFIX)/share/man/man1 \
-	    $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/doc/akios-exec
+	    $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/doc/akios-exec/docs/adr
 	install -m 0755 -s $(BIN)/akios-exec $(BIN)/akios $(DESTDIR)$(PREFIX)/bin/
 	install -m 0755 -s $(BIN)/akios-egress $(BIN)/akios-init $(DESTDIR)$(PREFIX)/libexec/akios/
 	install -m 0644 man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -m 0644 man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5/
-	install -m 0644 README.md LICENSE SECURITY.md docs/*.md $(DESTDIR)$(PREFIX)/share/doc/akios-exec/
+	install -m 0644 README.md LICENSE SECURITY.md CONTRIBUTING.md $(DESTDIR)$(PREFIX)/share/doc/akios-exec/
+	install -m 0644 docs/*.md $(DESTDIR)$(PREFIX)/share/doc/akios-exec/docs/
+	install -m 0644 docs/adr/*.md $(DESTDIR)$(PREFIX)/share/doc/akios-exec/docs/adr/
 
 uninstall:
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,akios-exec akios) $(DESTDIR)$(PREFIX)/share/man/man1/akios*.1 \
