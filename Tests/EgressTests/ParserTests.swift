@@ -2,6 +2,7 @@
 
 import NIOCore
 import NIOHTTP1
+import Synchronization
 import Testing
 import Vocabulary
 
@@ -126,6 +127,17 @@ import Vocabulary
 }
 
 @Suite struct ResolverTests {
+    @Test func aServerOfTheAgentsChoiceIsNamedOnce() {
+        let named = Mutex<[IPAddress]>([])
+        let names = NameService(onFull: { _ in }, onForeignServer: { address in named.withLock { $0.append(address) } })
+        for text in ["127.0.0.1", "8.8.8.8", "8.8.8.8", "::1", "::ffff:8.8.8.8", "2001:4860:4860::8888"] {
+            if let address = IPAddress(text) { names.asked(at: address) }
+        }
+        #expect(named.withLock { $0 } == [IPAddress("8.8.8.8"), IPAddress("2001:4860:4860::8888")])
+        for number in 0..<200 { names.asked(at: .v4(0x0101_0100 + UInt32(number))) }
+        #expect(named.withLock { $0.count } == 64)
+    }
+
     private func service(_ onFull: @escaping @Sendable (HostName) -> Void = { _ in }) -> NameService { NameService(onFull: onFull) }
 
     @Test func oneAddressForOneNameForEver() throws {

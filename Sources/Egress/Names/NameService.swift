@@ -9,7 +9,24 @@ final class NameService: Sendable {
     /// Called once in a session, when the table is full.
     private let onFull: @Sendable (HostName) -> Void
 
-    init(onFull: @escaping @Sendable (HostName) -> Void) { self.onFull = onFull }
+    /// Called once for each server of the agent's own choice that it asked; the first `mostServers` of them.
+    private let onForeignServer: @Sendable (IPAddress) -> Void
+    private let foreignServers = Mutex<Set<IPAddress>>([])
+    private static let mostServers = 64
+
+    init(onFull: @escaping @Sendable (HostName) -> Void, onForeignServer: @escaping @Sendable (IPAddress) -> Void = { _ in }) {
+        self.onFull = onFull
+        self.onForeignServer = onForeignServer
+    }
+
+    /// A question that was sent to `address` reached us. The cage's own resolver is at a loopback address; any other is a
+    /// try to ask somebody outside, which is answered here and goes on record.
+    func asked(at address: IPAddress) {
+        let address = address.unmapped
+        guard address.reach != .loopback else { return }
+        let isNew = foreignServers.withLock { $0.count < Self.mostServers && $0.insert(address).inserted }
+        if isNew { onForeignServer(address) }
+    }
 
     func name(for address: IPAddress) -> HostName? { table.withLock { $0.name(for: address) } }
 

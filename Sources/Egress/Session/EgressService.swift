@@ -33,6 +33,7 @@ final class EgressService: Sendable {
     /// What the side thread has to say.
     enum SideReport: Sendable {
         case namesFull(HostName)
+        case foreignServer(IPAddress)
         case packets([PacketFenced])
     }
 
@@ -56,7 +57,9 @@ final class EgressService: Sendable {
 
     /// Starts the side thread; returns when it will open no file any more.
     func startSideThread() throws -> SideThread {
-        let names = NameService(onFull: { [weak self] name in self?.send(.namesFull(name)) })
+        let names = NameService(
+            onFull: { [weak self] name in self?.send(.namesFull(name)) },
+            onForeignServer: { [weak self] address in self?.send(.foreignServer(address)) })
         let side = try SideThread(
             sockets: .init(udp4: listeners.udp4, udp6: listeners.udp6, packets: listeners.packets), names: names,
             onPacket: { [weak self] datagram in
@@ -103,6 +106,12 @@ final class EgressService: Sendable {
                     switch report {
                     case .namesFull(let name):
                         bound.value.journal.note(NameRefused(code: .nameLimit, name: RefusalWords.printable(name.text)))
+                    case .foreignServer(let address):
+                        bound.value.journal.note(
+                            ConnectionRefused(
+                                code: .rawAddress,
+                                reason: "DNS to a server of the agent's choice: answered in the cage, nothing was sent",
+                                host: nil, address: address.description, port: 53))
                     case .packets(let records): for record in records { bound.value.journal.note(record) }
                     }
                 }
@@ -211,6 +220,7 @@ struct Adopted: Sendable {
                     guard let dialled = Dialled(channel.localAddress), session.value.accepts(channel, dialled) else {
                         throw ChannelError.operationUnsupported
                     }
+                    session.value.names.asked(at: dialled.address)
                     try operations.addHandler(IdleStateHandler(allTimeout: .seconds(10)))
                     try operations.addHandler(DNSStreamHandler(names: session.value.names))
                 }

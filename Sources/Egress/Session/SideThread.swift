@@ -97,6 +97,7 @@ final class SideThread: Sendable {
             let count = akios_egress_receive_datagram(socket, &buffer, 1024, &about)
             if count == -Int(EMSGSIZE) { continue }
             guard count >= 0 else { return }
+            names.asked(at: about.destination)
             guard let answer = names.reply(to: buffer[..<count]) else { continue }
             // A client that is gone, or a full socket, loses its answer and asks again.
             _ = akios_egress_send_datagram(socket, answer, answer.count, &about)
@@ -109,6 +110,17 @@ final class SideThread: Sendable {
             // ENOBUFS: the kernel dropped some. The next ones still come.
             guard count > 0 else { return }
             onPacket(Array(buffer[..<count]))
+        }
+    }
+}
+
+extension akios_datagram {
+    /// The address that the sender wrote to.
+    fileprivate var destination: IPAddress {
+        withUnsafeBytes(of: local) { bytes in
+            func number(_ range: Range<Int>) -> UInt64 { bytes[range].reduce(0) { $0 << 8 | UInt64($1) } }
+            return family == AF_INET6
+                ? .v6(high: number(0..<8), low: number(8..<16)) : .v4(UInt32(truncatingIfNeeded: number(0..<4)))
         }
     }
 }
