@@ -13,7 +13,7 @@ extension Detectors {
         let at = end - 1
         var lower = at
         while lower > segment.lower, at - lower < 128, isLocal(segment[lower - 1]) { lower -= 1 }
-        while lower < at, !ASCII.isWord(segment[lower]) { lower += 1 }
+        while lower < at, !ASCII.isWord(segment[lower]) || segment.splits(lower) { lower += 1 }
         guard lower < at, segment[at - 1] != UInt8(ascii: "."), segment[at - 1] != UInt8(ascii: "'") else { return }
 
         var upper: Int?
@@ -25,7 +25,7 @@ extension Detectors {
             labels += 1
             var labelEnd = label + length
             if labels > 1 {
-                while labelEnd > label, segment[labelEnd - 1] == UInt8(ascii: "-") { labelEnd -= 1 }
+                while labelEnd > label, segment[labelEnd - 1] == UInt8(ascii: "-") || segment.splits(labelEnd) { labelEnd -= 1 }
                 if isTopLevel(segment, label..<labelEnd) { upper = labelEnd }
             }
             guard segment.at(label + length) == UInt8(ascii: ".") else { break }

@@ -106,7 +106,8 @@ extension Detectors {
     /// Forty base64 bytes; `end` is behind the first.
     @Sendable private static func awsSecret(_ segment: Segment, _ end: Int, _ found: inout [Found]) {
         let lower = end - 1
-        let length = segment.count(of: lower...) { ASCII.isBase64($0) }
+        // One more than wanted is enough to know: key words may stand one behind the other.
+        let length = segment.count(of: lower..., limit: 41) { ASCII.isBase64($0) }
         guard length == 40, (lower..<(lower + 40)).contains(where: { ASCII.isDigit(segment[$0]) || ASCII.isUpper(segment[$0]) })
         else { return }
         found.append(Found(range: lower..<(lower + 40), validated: false))

@@ -68,25 +68,22 @@ public final class Engine: Sendable {
         return try scan(text[...], .json, scope: scope, budget: &budget)
     }
 
-    /// One layer of percent encoding taken off; nil: there is none beneath it.
+    /// One layer of percent encoding taken off; nil: there is no other beneath it.
     private static func percentDecoded(_ text: [UInt8]) -> [UInt8]? {
         var out: [UInt8] = []
-        var isNested = false
         var at = 0
         while at < text.count {
-            let digits = text[(at + 1)...].prefix(2)
-            guard text[at] == UInt8(ascii: "%"), digits.count == 2, digits.allSatisfy(ASCII.isHex),
-                let value = UInt8(String(decoding: digits, as: UTF8.self), radix: 16)
-            else {
-                out.append(text[at])
-                at += 1
-                continue
-            }
-            isNested = isNested || value == UInt8(ascii: "%")
-            out.append(value)
-            at += 3
+            let value = encoded(text, at)
+            out.append(value ?? text[at])
+            at += value == nil ? 1 : 3
         }
-        return isNested ? out : nil
+        return out.count < text.count && out.indices.contains { encoded(out, $0) != nil } ? out : nil
+    }
+
+    /// The byte that the three at `at` stand for.
+    private static func encoded(_ text: [UInt8], _ at: Int) -> UInt8? {
+        guard text[at] == UInt8(ascii: "%"), at + 2 < text.count else { return nil }
+        return FoldedText.hexByte(text[at + 1], text[at + 2])
     }
 
     /// Findings in `raw`, with offsets in the array it is a slice of.

@@ -123,7 +123,7 @@ struct FoldedText {
         return at + 3
     }
 
-    private static func hexByte(_ high: UInt8, _ low: UInt8) -> UInt8? {
+    static func hexByte(_ high: UInt8, _ low: UInt8) -> UInt8? {
         guard ASCII.isHex(high), ASCII.isHex(low) else { return nil }
         func value(_ digit: UInt8) -> UInt8 { ASCII.isDigit(digit) ? digit - 0x30 : (digit | 0x20) - 0x57 }
         return value(high) << 4 | value(low)

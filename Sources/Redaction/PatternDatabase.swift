@@ -3,10 +3,17 @@
 import CHyperscan
 import Synchronization
 
-/// A hit: which anchor, and one past its last byte.
+/// A hit: which anchor, and one past its last byte. Eight bytes, because a text of nothing but `@` has one for each byte.
 struct Candidate: Equatable {
-    var anchor: Int
-    var end: Int
+    private let id: UInt32
+    private let to: UInt32
+    var anchor: Int { Int(id) }
+    var end: Int { Int(to) }
+
+    init(anchor: Int, end: Int) {
+        id = UInt32(truncatingIfNeeded: anchor)
+        to = UInt32(truncatingIfNeeded: end)
+    }
 }
 
 /// The serialized form: eight bytes of magic, the anchors' fingerprint (little endian), Vectorscan's own serialization.
@@ -55,8 +62,11 @@ final class PatternDatabase: @unchecked Sendable {
         guard bytes.count > 0 else { return [] }
         guard bytes.count <= Int(UInt32.max) else { throw .budget }
         let scratch = try take()
-        defer { give(scratch) }
-        scratch.hits.removeAll(keepingCapacity: true)
+        defer {
+            // A scratch lives as long as the process: what one hostile text needed must not stay with it.
+            scratch.hits = []
+            give(scratch)
+        }
         let code = bytes.withMemoryRebound(to: CChar.self) { text in
             hs_scan(
                 database, text.baseAddress, UInt32(text.count), 0, scratch.pointer,

@@ -22,6 +22,9 @@ struct Segment {
     /// The byte at `index` if a value may use it, else 0.
     @inline(__always) func at(_ index: Int) -> UInt8 { index >= lower && index < upper ? bytes[index] : 0 }
 
+    /// Whether a cut at `index` would leave half of a character on each side: the text stays UTF-8 when a span is replaced.
+    func splits(_ index: Int) -> Bool { bytes.indices.contains(index) && bytes[index] & 0xc0 == 0x80 }
+
     func count(of range: PartialRangeFrom<Int>, limit: Int = .max, while holds: (UInt8) -> Bool) -> Int {
         var end = range.lowerBound
         while end < upper, end - range.lowerBound < limit, holds(bytes[end]) { end += 1 }

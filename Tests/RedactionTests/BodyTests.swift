@@ -52,6 +52,23 @@ import Testing
         }
     }
 
+    /// A mailbox is looked at 128 bytes back and in runs of 8 KiB: neither cut may leave half a character behind.
+    @Test func noCharacterIsCutInTwo() throws {
+        for filler in ["é", "aé", "éa"] {
+            for count in [40, 64, 100, 5000] {
+                let text = "x \(String(repeating: filler, count: count))a@example.com y"
+                let redacted = try engine.json(#"["\#(text)"]"#)
+                #expect(redacted.hasSuffix("«EMAIL» y\"]"), "\(filler) × \(count)")
+                #expect(String(validating: try engine.redactText(Array(text.utf8)).body, as: UTF8.self) != nil)
+            }
+        }
+        for shift in 0..<4 {
+            let before = String(repeating: "a", count: 8170 + shift)
+            let text = "\(before)+b@c.\(String(repeating: "é", count: 12)) y"
+            #expect(String(validating: try engine.redactText(Array(text.utf8)).body, as: UTF8.self) != nil, "\(shift)")
+        }
+    }
+
     @Test func awsSecretUnderItsKey() throws {
         #expect(try engine.json(#"{"SecretAccessKey":"\#(Planted.awsSecret)"}"#) == #"{"SecretAccessKey":"«AWS_ACCESS_KEY»"}"#)
         let pem = Planted.pem.split(separator: "\n").joined(separator: "\\n")
@@ -98,6 +115,8 @@ import Testing
     @Test(arguments: [
         ("/v1/users/jane%40example.com/x", ["EMAIL"]), ("/search?q=ssn+442-01-9821", ["SSN"]),
         ("/a/4111-1111-1111-1111?k=a%40b.co", ["CREDIT_CARD", "EMAIL"]),
+        ("/x?m=jane%2540example.com", ["EMAIL"]), ("/x?m=jane%25254%30example.com", ["EMAIL"]), ("/x?m=jane%4%30b.co", ["EMAIL"]),
+        ("/x?q=100%25+of+5%2B5", []),
         ("/v1/chat/completions?api-version=2024-02-01", []),
         ("/repos/apple/swift/commits/9fceb02d0ae598e95dc970b74767f19372d61af8", []),
         ("/x?t=1718000000123&id=550e8400-e29b-41d4-a716-446655440000", []),
