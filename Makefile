@@ -13,8 +13,8 @@ PROGRAMS := akios-exec akios-egress akios-init akios
 VENV    := .build-venv
 
 DEBS_BUILD := libc6-dev libstdc++-12-dev libseccomp-dev libcap-dev libnftnl-dev libmnl-dev libvectorscan-dev libyaml-dev \
-              libc-ares-dev pkg-config
-DEBS_TEST  := gcc nodejs openjdk-17-jre-headless python3 python3-venv python3-cryptography curl git openssl sudo bubblewrap nftables iproute2 procps util-linux less strace expect \
+              libc-ares-dev zlib1g-dev libbrotli-dev libzstd-dev pkg-config
+DEBS_TEST  := gcc nodejs openjdk-17-jre-headless python3 python3-venv python3-cryptography brotli zstd curl git openssl sudo bubblewrap nftables iproute2 procps util-linux less strace expect \
               qemu-system-x86 qemu-system-common linux-image-cloud-amd64 busybox-static kmod cpio e2fsprogs
 # Clients the demo, the tests and the benchmarks run in the cage, from PyPI.
 PIPS := openai anthropic requests

@@ -61,6 +61,8 @@ let package = Package(
             name: "CNft", path: "CShims/CNft", pkgConfig: "libnftnl", providers: [.apt(["libnftnl-dev", "libmnl-dev"])]),
         .systemLibrary(name: "CYaml", path: "CShims/CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CHyperscan", path: "CShims/CHyperscan", providers: [.apt(["libvectorscan-dev"])]),
+        .systemLibrary(
+            name: "CCoding", path: "CShims/CCoding", providers: [.apt(["zlib1g-dev", "libbrotli-dev", "libzstd-dev"])]),
         .systemLibrary(name: "CAres", path: "CShims/CAres", pkgConfig: "libcares", providers: [.apt(["libc-ares-dev"])]),
 
         // Pure.
@@ -75,6 +77,11 @@ let package = Package(
             "Redaction", ["Profile", "JSONBytes", "CHyperscan"],
             // The archive: the shared library costs 1 ms at start. Its objects are C++.
             linker: [.linkedLibrary(":libhs.a"), .linkedLibrary("stdc++")]),
+        swift(
+            "Coding", ["CCoding"],
+            // The archives: egress maps nothing more. Each before what it needs.
+            linker: [":libz.a", ":libbrotlienc.a", ":libbrotlidec.a", ":libbrotlicommon.a", ":libzstd.a"].map { .linkedLibrary($0) }
+        ),
         swift("Events", ["Vocabulary", "JSONBytes"]),
         swift("Audit", ["Events", "JSONBytes", "Vocabulary"]),
         swift("Wire", ["Events", "JSONBytes", "Vocabulary"]),
@@ -113,6 +120,7 @@ let package = Package(
         program(
             "akios-upstream", [nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nioSSL, x509, asn1, crypto, arguments],
             path: "Tests/Upstream"),
+        swift("TestKit", path: "Tests/TestKit"),
         tests("ProvidersTests", ["Providers", "JSONBytes", "Vocabulary"]),
         tests("PolicyTests", ["Policy", "Providers", "Profile", "Vocabulary"]),
         tests("MeteringTests", ["Metering", "Providers", "Profile", "Vocabulary", "Wire", "CData"]),
@@ -121,8 +129,9 @@ let package = Package(
         tests("LogStoreTests", ["LogStore", "Audit", "Events", "JSONBytes", "LinuxSys", "Vocabulary"], exclude: ["verify.py"]),
         tests("OperatorTests", ["Operator", arguments]),
         tests("WireTests", ["Wire", "Events", "JSONBytes", "Vocabulary"]),
-        tests("JSONBytesTests", ["JSONBytes"]),
+        tests("JSONBytesTests", ["JSONBytes", "TestKit"]),
         tests("RedactionTests", ["Redaction", "JSONBytes", "Profile", "CData", "CHyperscan"]),
+        tests("CodingTests", ["Coding", "TestKit"]),
         tests("VocabularyTests", ["Vocabulary"]),
         tests("ProfileTests", ["Profile", "Vocabulary"]),
         tests("ProfileFileTests", ["ProfileFile", "Profile", "Vocabulary"]),

@@ -1,6 +1,7 @@
 // Leaves, pointers and splicing, and what random damage does to them.
 
 import JSONBytes
+import TestKit
 import Testing
 
 @Suite struct LeafTests {

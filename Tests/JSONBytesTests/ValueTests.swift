@@ -1,6 +1,7 @@
 // Values, canonical form (RFC 8785) and the builder.
 
 import JSONBytes
+import TestKit
 import Testing
 
 @Suite struct ValueTests {

@@ -1,21 +1,9 @@
-// A seeded generator of numbers and of JSON values: a failing case can be had again.
+// JSON values from a seed.
 
 import JSONBytes
+import TestKit
 
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
-    }
-
-    mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(max(1, bound))) }
-
+extension SplitMix {
     mutating func text() -> String {
         let pool: [Unicode.Scalar] = [
             "a", "Z", "0", "\"", "\\", "/", "\n", "\u{0}", "\u{1f}", "\u{7f}", "é", "€", "\u{fb33}", "😀", " ",
