@@ -8,24 +8,21 @@ public enum AnswerText {
     /// the answer token by token). nil: the body is not this provider's JSON. Signed thinking is left out: it
     /// must not be altered.
     /// `usage` is what `UsageReader.read` finds, without a second pass over the body.
-    public static func find(provider: ProviderID, body: [UInt8]) -> (
+    public static func find(_ kind: OperationKind, provider: ProviderID, body: [UInt8]) -> (
         texts: [StreamText], edits: [BodyEdit], usage: ReportedUsage?
     )? {
-        guard let root = JSONNode.parse(body), root.isObject else { return nil }
-        var found = Finder(body: body)
-        if provider == .anthropic {
-            for block in root["content"]?.elements ?? [] { found.anthropic(block) }
-        } else {
-            for choice in root["choices"]?.elements ?? [] { found.openAI(choice) }
-        }
-        return (found.texts, found.edits, UsageReader.read(provider: provider, root, body: body))
+        guard let format = WireFormats.of(kind, provider), let root = JSONNode.parse(body), root.isObject else { return nil }
+        var found = AnswerFinder(body: body)
+        format.find(root, into: &found)
+        return (found.texts, found.edits, format.usage(root, body: body))
     }
 }
 
-private struct Finder {
+/// Collects the model's words of an answer or of a part of one.
+struct AnswerFinder {
     let body: [UInt8]
-    var texts: [StreamText] = []
-    var edits: [BodyEdit] = []
+    private(set) var texts: [StreamText] = []
+    private(set) var edits: [BodyEdit] = []
 
     init(body: [UInt8]) { self.body = body }
 
@@ -34,13 +31,21 @@ private struct Finder {
         texts.append(StreamText(channel: nil, range: node.range, text: text, isToolArguments: tool))
     }
 
-    mutating func leaves(_ node: JSONNode) {
-        add(node, tool: true)
-        for member in node.members { leaves(member.value) }
-        for element in node.elements { leaves(element) }
+    mutating func leaves(_ node: JSONNode?, tool: Bool = true) {
+        guard let node else { return }
+        add(node, tool: tool)
+        for member in node.members { leaves(member.value, tool: tool) }
+        for element in node.elements { leaves(element, tool: tool) }
     }
 
-    mutating func openAI(_ choice: JSONNode) {
+    mutating func drop(_ node: JSONNode?, for literal: String) {
+        guard let node, !node.isNull else { return }
+        edits.append(BodyEdit(node.range, literal))
+    }
+}
+
+extension AnswerFinder {
+    mutating func chat(_ choice: JSONNode) {
         guard let message = choice["message"] else { return }
         for field in ["content", "refusal", "reasoning_content", "reasoning"] { add(message[field]) }
         for part in message["content"]?.elements ?? [] { add(part["text"]) }
@@ -49,16 +54,15 @@ private struct Finder {
             add(call["custom"]?["input"], tool: true)
         }
         add(message["function_call"]?["arguments"], tool: true)
-        if let logprobs = choice["logprobs"], !logprobs.isNull { edits.append(BodyEdit(logprobs.range, "null")) }
+        drop(choice["logprobs"], for: "null")
     }
 
-    mutating func anthropic(_ block: JSONNode) {
+    mutating func messageBlock(_ block: JSONNode) {
         switch block["type"]?.text(in: body) {
         case "text":
             add(block["text"])
             for citation in block["citations"]?.elements ?? [] { add(citation["cited_text"]) }
-        case "tool_use", "server_tool_use", "mcp_tool_use":
-            if let input = block["input"] { leaves(input) }
+        case "tool_use", "server_tool_use", "mcp_tool_use": leaves(block["input"])
         default: break
         }
     }

@@ -2,7 +2,7 @@
 // into bytes. Nothing is held longer than to the end of its event.
 
 /// One event as it came. `raw` ends with its blank line.
-public struct ServerSentEvent: Sendable, Hashable {
+public struct ServerSentEvent: StreamFrame, Hashable {
     public let raw: [UInt8]
     /// The `event:` field, empty where there is none.
     public let name: String
@@ -27,10 +27,7 @@ public struct ServerSentEvent: Sendable, Hashable {
 }
 
 /// Cuts a byte stream into events. Fed in any chunks it gives the same events.
-public struct EventStreamParser: Sendable {
-    /// An event larger than `maxEvent` ends the stream's reading: it could not be scanned in bounded memory.
-    public struct Overflow: Error, Sendable, Hashable {}
-
+public struct EventStreamParser: FrameSplitter {
     private let maxEvent: Int
     private var raw: [UInt8] = []
     private var lineStart = 0
@@ -45,7 +42,9 @@ public struct EventStreamParser: Sendable {
     /// Bytes of an event that has not ended yet.
     public var pending: Int { raw.count }
 
-    public mutating func feed(_ bytes: some Sequence<UInt8>) throws(Overflow) -> [ServerSentEvent] {
+    public mutating func split(_ bytes: some Sequence<UInt8>) throws(FrameError) -> [any StreamFrame] { try feed(bytes) }
+
+    public mutating func feed(_ bytes: some Sequence<UInt8>) throws(FrameError) -> [ServerSentEvent] {
         var events: [ServerSentEvent] = []
         for byte in bytes {
             if afterReturn {
@@ -65,7 +64,7 @@ public struct EventStreamParser: Sendable {
                     lineStart = raw.count
                 }
             } else {
-                guard raw.count < maxEvent else { throw Overflow() }
+                guard raw.count < maxEvent else { throw .tooLarge }
                 raw.append(byte)
                 if atStart, raw.count == 3 {
                     atStart = false

@@ -78,30 +78,22 @@ extension ProviderRequest {
         guard let root = JSONNode.index(body), root.isObject else {
             throw rules.words.refusal(.strictJSON, reason: "request body is not an object", what: what)
         }
-        if rules.refuseUnknownFields {
-            let known = KnownFields.of(kind)
-            if let field = root.members.first(where: { !known.contains($0.key) })?.key {
-                let shown = RefusalWords.printable(field)
-                throw rules.words.refusal(
-                    .unknownField, reason: "field '\(shown)' is not in the table of \(kind.rawValue)",
-                    what: "the request field '\(shown)' is not known here; nothing was sent")
-            }
+        guard let format = WireFormats.of(kind, provider) else { throw rules.malformed("this operation takes no body") }
+        if rules.refuseUnknownFields, let field = root.members.first(where: { !format.fields.contains($0.key) })?.key {
+            let shown = RefusalWords.printable(field)
+            throw rules.words.refusal(
+                .unknownField, reason: "field '\(shown)' is not in the table of \(kind.rawValue)",
+                what: "the request field '\(shown)' is not known here; nothing was sent")
         }
-        guard let model = root["model"]?.text(in: body), !model.isEmpty, model.utf8.count <= 256 else {
-            throw rules.malformed("'model' is missing or not a name")
-        }
-        var request = ProviderRequest(provider: provider, kind: kind, model: model)
         let reader = BodyReader(body: body, root: root, rules: rules)
-        switch kind {
-        case .chatCompletions: try request.readChatCompletions(reader)
-        case .messages, .countTokens: try request.readMessages(reader)
-        case .listModels: throw rules.malformed("this operation takes no body")
-        }
+        var request = ProviderRequest(provider: provider, kind: kind, model: try format.model(reader))
+        request.sites.open = root.range.lowerBound + 1
+        try format.read(reader, into: &request)
         return request
     }
 }
 
-/// A parsed body with the typed look-ups that both APIs share. `null` counts as absent, as both vendors read it.
+/// A parsed body with the typed look-ups that all APIs share. `null` counts as absent, as the vendors read it.
 struct BodyReader {
     let body: [UInt8]
     let root: JSONNode

@@ -4,25 +4,67 @@
 public import JSONBytes
 public import Vocabulary
 
+/// A member that may be set: where its value stands, or where it would go.
+struct MemberSite: Sendable, Hashable {
+    private enum Place: Sendable, Hashable {
+        /// The value's bytes.
+        case value(Range<Int>)
+        /// Just behind the opening brace of the object that lacks it.
+        case inside(Int, isEmpty: Bool)
+        /// The `null` that stands for that object.
+        case absent(Range<Int>)
+        /// A member of the body itself, which is never empty: it has at least a model or messages.
+        case body
+    }
+
+    private let name: String
+    private let parent: String?
+    private let place: Place
+
+    init(_ name: String, in root: JSONNode) {
+        (self.name, parent) = (name, nil)
+        place = root[name].map { .value($0.range) } ?? .body
+    }
+
+    /// A member of the body's object `parent`, which may itself be missing.
+    init(_ name: String, of parent: String, in root: JSONNode) {
+        (self.name, self.parent) = (name, parent)
+        guard let object = root[parent] else {
+            place = .body
+            return
+        }
+        if let value = object[name] {
+            place = .value(value.range)
+        } else {
+            place = object.isObject ? .inside(object.range.lowerBound + 1, isEmpty: object.members.isEmpty) : .absent(object.range)
+        }
+    }
+
+    /// - Parameter inserted: members to be written at the start of the body.
+    func set(_ literal: String, edits: inout [BodyEdit], inserted: inout [String]) {
+        let member = "\"\(name)\":\(literal)"
+        switch place {
+        case .value(let range): edits.append(BodyEdit(range, literal))
+        case .inside(let at, let isEmpty): edits.append(BodyEdit(at..<at, member + (isEmpty ? "" : ",")))
+        case .absent(let range): edits.append(BodyEdit(range, "{\(member)}"))
+        case .body: inserted.append(parent.map { "\"\($0)\":{\(member)}" } ?? member)
+        }
+    }
+}
+
 /// Where a parsed body has (or lacks) the values that may be changed.
 struct RewriteSites: Sendable, Hashable {
-    /// Just behind the opening brace of the body, and whether the object is empty.
+    /// Just behind the opening brace of the body.
     var open = 1
-    /// The output cap's field as the agent wrote it, and the value's bytes.
-    var cap: Range<Int>?
-    /// Name under which a cap is inserted where the agent set none.
-    var capField = "max_tokens"
+    /// The output cap; nil: the API takes none.
+    var cap: MemberSite?
     var thinkingBudget: Range<Int>?
     var thinkingTokens: Int64?
-    var serviceTier: Range<Int>?
-    /// Value to pin the tier to; nil: the API has no such field.
+    /// Where the service tier stands, and what to pin it to; nil: it is right, or the API has none.
+    var tier: MemberSite?
     var pinnedTier: String?
-    var tierIsPinned = false
-    var streamOptions: Range<Int>?
-    var streamOptionsOpen: Int?
-    var streamOptionsEmpty = true
-    var includeUsage: Range<Int>?
-    var includeUsageIsSet = false
+    /// Where usage in the stream is asked for; nil: it comes without, or the agent asked itself.
+    var includeUsage: MemberSite?
 }
 
 /// What leaves, and what it can use at worst.
@@ -47,13 +89,7 @@ extension ProviderRequest {
         var edits: [BodyEdit] = []
         var inserted: [String] = []
         let output = [requestedOutput, cap].compactMap { $0 }.min()
-        if let output, output != requestedOutput {
-            if let site = sites.cap {
-                edits.append(BodyEdit(site, String(output)))
-            } else {
-                inserted.append("\"\(sites.capField)\":\(output)")
-            }
-        }
+        if let output, output != requestedOutput { sites.cap?.set(String(output), edits: &edits, inserted: &inserted) }
         if let thinking = sites.thinkingTokens, let site = sites.thinkingBudget, let output, thinking >= output {
             guard output > Self.leastThinking else {
                 throw words.refusal(
@@ -65,27 +101,9 @@ extension ProviderRequest {
             }
             edits.append(BodyEdit(site, String(output - 1)))
         }
-        if let tier = sites.pinnedTier, !sites.tierIsPinned {
-            if let site = sites.serviceTier {
-                edits.append(BodyEdit(site, "\"\(tier)\""))
-            } else {
-                inserted.append("\"service_tier\":\"\(tier)\"")
-            }
-        }
-        let inject = provider == .openai && stream && !sites.includeUsageIsSet
-        if inject {
-            if let site = sites.includeUsage {
-                edits.append(BodyEdit(site, "true"))
-            } else if let open = sites.streamOptionsOpen {
-                edits.append(BodyEdit(open..<open, "\"include_usage\":true" + (sites.streamOptionsEmpty ? "" : ",")))
-            } else if let site = sites.streamOptions {
-                edits.append(BodyEdit(site, "{\"include_usage\":true}"))
-            } else {
-                inserted.append("\"stream_options\":{\"include_usage\":true}")
-            }
-        }
+        if let tier = sites.pinnedTier { sites.tier?.set("\"\(tier)\"", edits: &edits, inserted: &inserted) }
+        sites.includeUsage?.set("true", edits: &edits, inserted: &inserted)
         if !inserted.isEmpty {
-            // The object is never empty: it has at least a model.
             edits.append(BodyEdit(sites.open..<sites.open, inserted.joined(separator: ",") + ","))
         }
         let bound = output.map { each in
@@ -93,6 +111,6 @@ extension ProviderRequest {
             let (sum, over) = product.addingReportingOverflow(extraOutputBound)
             return overflow || over ? Int64.max : sum
         }
-        return RewrittenRequest(edits: edits, outputTokensBound: bound, injectedUsage: inject)
+        return RewrittenRequest(edits: edits, outputTokensBound: bound, injectedUsage: sites.includeUsage != nil)
     }
 }

@@ -13,11 +13,11 @@ public struct StreamChannel: Sendable, Hashable {
     }
 
     public let role: Role
-    /// OpenAI: choice. Anthropic: content block.
+    /// The choice, content block or output item.
     public let index: Int64
-    /// OpenAI: tool call within the choice (−1: the old `function_call`). Anthropic: 0.
+    /// What it is within that: a tool call of a choice (−1: the old `function_call`), a part of an item. Else 0.
     public let call: Int64
-    /// The delta's field that carries the text.
+    /// What carries the text: a field of the delta, or the event's type.
     let field: String
 }
 
@@ -29,6 +29,16 @@ public struct StreamText: Sendable, Hashable {
     public let range: Range<Int>
     public let text: String
     public let isToolArguments: Bool
+    /// Says again what came in pieces before: redact it the same way, but do not count it twice.
+    public let isRepeat: Bool
+
+    init(channel: StreamChannel?, range: Range<Int>, text: String, isToolArguments: Bool, isRepeat: Bool = false) {
+        self.channel = channel
+        self.range = range
+        self.text = text
+        self.isToolArguments = isToolArguments
+        self.isRepeat = isRepeat
+    }
 }
 
 /// What one event is.
@@ -53,64 +63,45 @@ public struct StreamEvent: Sendable, Hashable {
 ///
 /// Anthropic's thinking is signed over its text and therefore never a channel: it passes unaltered, whatever it holds.
 public struct StreamReader: Sendable {
-    public let provider: ProviderID
-    /// We injected `include_usage`, so its traces are taken out again.
-    let stripUsage: Bool
-    /// Take out log-probabilities: they repeat the answer token by token, past any redactor.
-    let dropLogprobs: Bool
-    /// The final report; nil: the stream has not come that far. What an Anthropic stream says at its start counts one
-    /// output token and would make a cut answer nearly free.
-    public var usage: ReportedUsage? { isUsageFinal ? reported : nil }
-    var reported: ReportedUsage?
-    var isUsageFinal = false
-    /// The protocol's own end was seen. A stream that stops before was cut.
-    public internal(set) var isFinished = false
+    /// nil: no format of ours, so that nothing is readable.
+    private var stream: (any WireStream)?
 
-    var open: [StreamChannel] = []
-    var started = false
-    var blocks: [Int64: BlockKind] = [:]
-    var finishedChoices: Set<Int64> = []
-    var seenChoices: Set<Int64> = []
-    var nextBlock: Int64 = 0
-    var answerID = "akios"
-    var answerModel = "unknown"
-    var created: Int64 = 0
-
-    enum BlockKind: Sendable, Hashable { case text, toolUse, signed, other }
-
-    public init(provider: ProviderID, stripUsage: Bool, dropLogprobs: Bool = true) {
-        self.provider = provider
-        self.stripUsage = stripUsage
-        self.dropLogprobs = dropLogprobs
+    /// - Parameters:
+    ///   - stripUsage: we injected `include_usage`, so its traces are taken out again.
+    ///   - dropLogprobs: take out log-probabilities, which repeat the answer past any redactor.
+    public init(_ kind: OperationKind, provider: ProviderID, stripUsage: Bool, dropLogprobs: Bool = true) {
+        stream = WireFormats.of(kind, provider)?.stream()
+        stream?.state.stripUsage = stripUsage
+        stream?.state.dropLogprobs = dropLogprobs
     }
 
-    /// Channels with text so far that have not ended.
-    public var openChannels: [StreamChannel] { open }
+    /// The final report; nil: the stream has not come that far.
+    public var usage: ReportedUsage? { stream?.state.isUsageFinal == true ? stream?.state.reported : nil }
 
-    /// - Parameter data: the data of one event, as `ServerSentEvent.data`.
-    public mutating func read(_ data: [UInt8]) -> StreamEvent {
-        provider == .anthropic ? readAnthropic(data) : readOpenAI(data)
+    /// The protocol's own end was seen. A stream that stops before was cut.
+    public var isFinished: Bool { stream?.state.isFinished ?? false }
+
+    /// Channels with text so far that have not ended.
+    public var openChannels: [StreamChannel] { stream?.state.open ?? [] }
+
+    /// - Parameters:
+    ///   - data: the data of one event, as `StreamFrame.data`.
+    ///   - name: the event's name; for event streams of AWS its type.
+    public mutating func read(_ data: [UInt8], name: String = "") -> StreamEvent {
+        stream?.read(name, data) ?? StreamEvent(disposition: .unreadable)
     }
 
     /// A whole event that adds `text` to a channel, in the provider's delta shape. Used before the event that closes it.
-    public func flushEvent(_ channel: StreamChannel, text: String) -> [UInt8] {
-        provider == .anthropic ? flushAnthropic(channel, text: text) : flushOpenAI(channel, text: text)
-    }
+    public func flushEvent(_ channel: StreamChannel, text: String) -> [UInt8] { stream?.flush(channel, text: text) ?? [] }
 
     /// The events that end the turn properly with a note to the reader, from wherever the stream stands: a cut
     /// connection or a bare error makes clients ask again. Text that is still held back is not the caller's to send here.
     public mutating func closing(note: String) -> [UInt8] {
-        defer { isFinished = true }
-        return provider == .anthropic ? closeAnthropic(note: note) : closeOpenAI(note: note)
-    }
-
-    mutating func opened(_ channel: StreamChannel) {
-        if !open.contains(channel) { open.append(channel) }
-    }
-
-    mutating func close(where ends: (StreamChannel) -> Bool) -> [StreamChannel] {
-        let closing = open.filter(ends)
-        open.removeAll(where: ends)
-        return closing
+        guard !isFinished else { return [] }
+        defer {
+            stream?.state.isFinished = true
+            stream?.state.open = []
+        }
+        return stream?.closing(note: note) ?? []
     }
 }

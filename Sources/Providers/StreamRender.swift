@@ -8,13 +8,13 @@ extension StreamReader {
     /// - Parameters:
     ///   - feed: gives the text that may go out now for a piece of a channel (held-back text comes later).
     ///   - finish: gives what a channel still holds; called once, when it ends.
-    ///   - whole: scans a text that is complete in itself; the flag says tool arguments.
+    ///   - whole: scans a text that is complete in itself.
     public mutating func render(
-        _ event: ServerSentEvent, feed: (StreamChannel, String) -> String, finish: (StreamChannel) -> String,
-        whole: (String, Bool) -> String
+        _ event: any StreamFrame, feed: (StreamChannel, String) -> String, finish: (StreamChannel) -> String,
+        whole: (StreamText) -> String
     ) -> [UInt8]? {
         guard let data = event.data else { return event.raw }
-        let meaning = read(data)
+        let meaning = read(data, name: event.name)
         switch meaning.disposition {
         case .unreadable: return nil
         case .drop: return []
@@ -36,7 +36,7 @@ extension StreamReader {
                 // The channel ends in the event that also brings text: the rest belongs behind it, in the same string.
                 if last == true { out += finish(channel) }
             } else {
-                out = whole(text.text, text.isToolArguments)
+                out = whole(text)
             }
             if out != text.text || out.utf8.count != text.text.utf8.count { edits.append(BodyEdit(text.range, jsonQuoted(out))) }
         }

@@ -1,17 +1,13 @@
-// UsageReader: usage objects of both vendors as one form. OpenAI's cached tokens lie inside the prompt count,
+// UsageReader: usage objects of all vendors as one form. OpenAI's cached tokens lie inside the prompt count,
 // Anthropic's outside; here `input` is the uncached rest either way.
 
 public import Vocabulary
 
 public enum UsageReader {
     /// The usage of a plain (not streamed) answer; nil: none reported, so the reservation stands.
-    public static func read(provider: ProviderID, body: [UInt8]) -> ReportedUsage? {
-        guard let root = JSONNode.parse(body) else { return nil }
-        return read(provider: provider, root, body: body)
-    }
-
-    static func read(provider: ProviderID, _ root: JSONNode, body: [UInt8]) -> ReportedUsage? {
-        provider == .anthropic ? anthropic(root, body: body, over: nil) : openAI(root, body: body)
+    public static func read(_ kind: OperationKind, provider: ProviderID, body: [UInt8]) -> ReportedUsage? {
+        guard let format = WireFormats.of(kind, provider), let root = JSONNode.parse(body) else { return nil }
+        return format.usage(root, body: body)
     }
 
     /// No call has this many tokens; sums of such counts stay far from overflow. A larger number is no report.

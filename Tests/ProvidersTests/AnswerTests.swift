@@ -10,49 +10,49 @@ struct Answers {
         let openAI = Array(
             "{\"model\":\"gpt-4o-2024-08-06\",\"service_tier\":\"default\",\"usage\":{\"prompt_tokens\":100,\"completion_tokens\":20,\"prompt_tokens_details\":{\"cached_tokens\":60}}}"
                 .utf8)
-        let read = UsageReader.read(provider: .openai, body: openAI)
+        let read = UsageReader.read(.chatCompletions, provider: .openai, body: openAI)
         #expect(read?.tokens == TokenUsage(input: 40, cachedInput: 60, output: 20))
         #expect(read?.model == "gpt-4o-2024-08-06" && read?.serviceTier == "default")
         let anthropic = Array(
             "{\"model\":\"c\",\"usage\":{\"input_tokens\":100,\"output_tokens\":20,\"cache_read_input_tokens\":60,\"cache_creation_input_tokens\":5}}"
                 .utf8)
         #expect(
-            UsageReader.read(provider: .anthropic, body: anthropic)?.tokens
+            UsageReader.read(.messages, provider: .anthropic, body: anthropic)?.tokens
                 == TokenUsage(input: 100, cachedInput: 60, cacheWrite: 5, output: 20))
     }
 
     @Test func zeroIsReportedAndAbsentIsNot() {
         let zero = Array("{\"usage\":{\"prompt_tokens\":0,\"completion_tokens\":0}}".utf8)
-        #expect(UsageReader.read(provider: .openai, body: zero)?.tokens == TokenUsage())
+        #expect(UsageReader.read(.chatCompletions, provider: .openai, body: zero)?.tokens == TokenUsage())
         for missing in [
             "{}", "{\"usage\":null}", "{\"usage\":{}}", "{\"usage\":{\"prompt_tokens\":5}}",
             "{\"usage\":{\"prompt_tokens\":-5,\"completion_tokens\":1}}", "nonsense",
         ] {
-            #expect(UsageReader.read(provider: .openai, body: Array(missing.utf8)) == nil)
+            #expect(UsageReader.read(.chatCompletions, provider: .openai, body: Array(missing.utf8)) == nil)
         }
-        #expect(UsageReader.read(provider: .anthropic, body: Array("{\"usage\":{}}".utf8)) == nil)
+        #expect(UsageReader.read(.messages, provider: .anthropic, body: Array("{\"usage\":{}}".utf8)) == nil)
     }
 
     @Test func aPartLargerThanTheWholeMakesNoTokensDisappear() {
         let odd = Array(
             "{\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":1,\"prompt_tokens_details\":{\"cached_tokens\":99}}}".utf8)
-        #expect(UsageReader.read(provider: .openai, body: odd)?.tokens == TokenUsage(cachedInput: 10, output: 1))
+        #expect(UsageReader.read(.chatCompletions, provider: .openai, body: odd)?.tokens == TokenUsage(cachedInput: 10, output: 1))
     }
 
     @Test func absurdCountsAreNoReport() {
         let huge = "9223372036854775807"
         let openAI = Array("{\"usage\":{\"prompt_tokens\":\(huge),\"completion_tokens\":1}}".utf8)
-        #expect(UsageReader.read(provider: .openai, body: openAI) == nil)
+        #expect(UsageReader.read(.chatCompletions, provider: .openai, body: openAI) == nil)
         let passes = String(repeating: "{\"input_tokens\":1099511627776},", count: 9) + "{}"
         let anthropic = Array("{\"usage\":{\"input_tokens\":1,\"output_tokens\":\(huge),\"iterations\":[\(passes)]}}".utf8)
-        #expect(UsageReader.read(provider: .anthropic, body: anthropic)?.tokens == TokenUsage(input: 1 << 40))
+        #expect(UsageReader.read(.messages, provider: .anthropic, body: anthropic)?.tokens == TokenUsage(input: 1 << 40))
     }
 
     @Test func compactionPassesAreCounted() {
         let body = Array(
             "{\"usage\":{\"input_tokens\":10,\"output_tokens\":5,\"iterations\":[{\"type\":\"compaction\",\"input_tokens\":900,\"output_tokens\":70},{\"type\":\"message\",\"input_tokens\":10,\"output_tokens\":5}]}}"
                 .utf8)
-        #expect(UsageReader.read(provider: .anthropic, body: body)?.tokens == TokenUsage(input: 910, output: 75))
+        #expect(UsageReader.read(.messages, provider: .anthropic, body: body)?.tokens == TokenUsage(input: 910, output: 75))
     }
 
     @Test(arguments: [
@@ -62,14 +62,14 @@ struct Answers {
     ])
     func whatIsPricedApartIsNamed(fields: String, tier: String?) {
         let body = Array("{\"usage\":{\"input_tokens\":1,\"output_tokens\":1,\(fields)}}".utf8)
-        #expect(UsageReader.read(provider: .anthropic, body: body)?.serviceTier == tier)
+        #expect(UsageReader.read(.messages, provider: .anthropic, body: body)?.serviceTier == tier)
     }
 
     @Test func modelTextIsFoundWhereItStands() throws {
         let body = Array(
             "{\"choices\":[{\"message\":{\"content\":\"a\\nb\",\"tool_calls\":[{\"function\":{\"name\":\"n\",\"arguments\":\"{}\"}}]},\"logprobs\":{\"content\":[]}}]}"
                 .utf8)
-        let found = try #require(AnswerText.find(provider: .openai, body: body))
+        let found = try #require(AnswerText.find(.chatCompletions, provider: .openai, body: body))
         #expect(
             found.texts.map(\.text) == ["a\nb", "{}"] && found.texts.map(\.isToolArguments) == [false, true]
                 && found.edits.count == 1)
@@ -78,8 +78,8 @@ struct Answers {
         let claude = Array(
             "{\"content\":[{\"type\":\"thinking\",\"thinking\":\"t\"},{\"type\":\"text\",\"text\":\"x\"},{\"type\":\"tool_use\",\"id\":\"i\",\"input\":{\"k\":[\"v\"]}}]}"
                 .utf8)
-        #expect(AnswerText.find(provider: .anthropic, body: claude)?.texts.map(\.text) == ["x", "v"])
-        #expect(AnswerText.find(provider: .openai, body: Array("<html>".utf8)) == nil)
+        #expect(AnswerText.find(.messages, provider: .anthropic, body: claude)?.texts.map(\.text) == ["x", "v"])
+        #expect(AnswerText.find(.chatCompletions, provider: .openai, body: Array("<html>".utf8)) == nil)
     }
 }
 

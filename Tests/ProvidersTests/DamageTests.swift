@@ -69,7 +69,7 @@ struct Damage {
         var random = Seeded(state: UInt64(seed))
         for provider in [ProviderID.openai, .anthropic] {
             var parser = EventStreamParser(maxEvent: 4096)
-            var reader = StreamReader(provider: provider, stripUsage: true)
+            var reader = StreamReader(operation(provider), provider: provider, stripUsage: true)
             for _ in 0..<300 {
                 let data = Self.damaged(Self.bodies[Int.random(in: 2..<5, using: &random)], &random).filter {
                     $0 != 0x0a && $0 != 0x0d
@@ -77,7 +77,7 @@ struct Damage {
                 for event in try parser.feed(Array("data: ".utf8) + data + [0x0a, 0x0a]) {
                     guard
                         let out = reader.render(
-                            event, feed: { $1.replacing("<", with: "\"\\") }, finish: { _ in "held" }, whole: { text, _ in text })
+                            event, feed: { $1.replacing("<", with: "\"\\") }, finish: { _ in "held" }, whole: { $0.text })
                     else { continue }
                     var again = EventStreamParser(maxEvent: 1 << 16)
                     for shown in try again.feed(out) {
@@ -86,8 +86,8 @@ struct Damage {
                     }
                 }
             }
-            _ = UsageReader.read(provider: provider, body: Self.damaged(Self.bodies[2], &random))
-            _ = AnswerText.find(provider: provider, body: Self.damaged(Self.bodies[4], &random))
+            _ = UsageReader.read(operation(provider), provider: provider, body: Self.damaged(Self.bodies[2], &random))
+            _ = AnswerText.find(operation(provider), provider: provider, body: Self.damaged(Self.bodies[4], &random))
             _ = reader.closing(note: "end")
             #expect(reader.isFinished && reader.openChannels.isEmpty)
         }

@@ -8,6 +8,9 @@ import Vocabulary
 let words = RefusalWords(host: "api.openai.com", profile: "strict")
 let rules = ProviderRequest.Rules(words: words)
 
+/// What a provider of the first two is usually asked for.
+func operation(_ provider: ProviderID) -> OperationKind { provider == .anthropic ? .messages : .chatCompletions }
+
 func chat(_ fields: String, model: String = "gpt-4o") throws -> (ProviderRequest, [UInt8]) {
     let body = Array(
         "{\"model\":\"\(model)\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]\(fields.isEmpty ? "" : "," + fields)}".utf8)

@@ -33,7 +33,7 @@ struct Holder {
 
 func through(_ stream: String, provider: ProviderID, strip: Bool, pieces: Int) throws -> (String, StreamReader) {
     var parser = EventStreamParser()
-    var reader = StreamReader(provider: provider, stripUsage: strip)
+    var reader = StreamReader(operation(provider), provider: provider, stripUsage: strip)
     let holder = Box(Holder())
     var out: [UInt8] = []
     let bytes = Array(stream.utf8)
@@ -41,7 +41,7 @@ func through(_ stream: String, provider: ProviderID, strip: Bool, pieces: Int) t
         for event in try parser.feed(bytes[start..<min(start + pieces, bytes.count)]) {
             let shown = reader.render(
                 event, feed: { holder.value.feed($0, $1) }, finish: { holder.value.finish($0) },
-                whole: { text, _ in text.replacing("<x>", with: "#") })
+                whole: { $0.text.replacing("<x>", with: "#") })
             out += try #require(shown)
         }
     }
@@ -133,7 +133,7 @@ struct OpenAIStreams {
     }
 
     @Test func whatIsNotReadableIsNotPassedOn() throws {
-        var reader = StreamReader(provider: .openai, stripUsage: false)
+        var reader = StreamReader(.chatCompletions, provider: .openai, stripUsage: false)
         #expect(reader.read(Array("{\"choices\":[".utf8)).disposition == .unreadable)
         #expect(reader.read(Array("{\"a\":1,\"a\":2}".utf8)).disposition == .unreadable)
     }
@@ -236,7 +236,7 @@ struct AnthropicStreams {
     }
 
     @Test func closingFinishesTheTurnFromAnywhere() throws {
-        var fresh = StreamReader(provider: .anthropic, stripUsage: false)
+        var fresh = StreamReader(.messages, provider: .anthropic, stripUsage: false)
         let all = String(decoding: fresh.closing(note: "budget"), as: UTF8.self)
         for name in [
             "message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_delta", "message_stop",
@@ -275,6 +275,6 @@ struct EventStreams {
 
     @Test func anEndlessEventIsNotHeldEndlessly() throws {
         var parser = EventStreamParser(maxEvent: 10)
-        #expect(throws: EventStreamParser.Overflow.self) { _ = try parser.feed(Array(repeating: 65, count: 11)) }
+        #expect(throws: FrameError.tooLarge) { _ = try parser.feed(Array(repeating: 65, count: 11)) }
     }
 }

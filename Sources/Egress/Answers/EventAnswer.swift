@@ -8,13 +8,15 @@ import Vocabulary
 
 final class EventAnswer: AnswerFilter {
     let isWhole = false
-    private var parser = EventStreamParser()
+    private var splitter: any FrameSplitter
     private var reader: StreamReader
     /// nil: words pass as they are.
     private let redactors: StreamRedactors?
 
-    init(provider: ProviderID, stripUsage: Bool, redactors: StreamRedactors?) {
-        reader = StreamReader(provider: provider, stripUsage: stripUsage, dropLogprobs: redactors != nil)
+    init(_ call: ModelCall, redactors: StreamRedactors?) {
+        splitter = call.operation.framing(call.provider).splitter()
+        reader = StreamReader(
+            call.operation, provider: call.provider, stripUsage: call.injectedUsage, dropLogprobs: redactors != nil)
         self.redactors = redactors
     }
 
@@ -24,16 +26,19 @@ final class EventAnswer: AnswerFilter {
     var isComplete: Bool { reader.isFinished }
 
     func feed(_ bytes: ByteBuffer) throws(AnswerFailure) -> ByteBuffer? {
-        let events: [ServerSentEvent]
-        do throws(EventStreamParser.Overflow) { events = try parser.feed(bytes.readableBytesView) } catch {
-            throw AnswerFailure(code: .tooLarge, reason: "an event of the answer is too large to scan")
+        let events: [any StreamFrame]
+        do throws(FrameError) { events = try splitter.split(bytes.readableBytesView) } catch {
+            switch error {
+            case .tooLarge: throw AnswerFailure(code: .tooLarge, reason: "an event of the answer is too large to scan")
+            case .damaged: throw AnswerFailure(code: .malformed, reason: "an event of the answer is damaged")
+            }
         }
         var out = ByteBuffer()
         for event in events { out.writeBytes(try render(event)) }
         return out.readableBytes > 0 ? out : nil
     }
 
-    private func render(_ event: ServerSentEvent) throws(AnswerFailure) -> [UInt8] {
+    private func render(_ event: any StreamFrame) throws(AnswerFailure) -> [UInt8] {
         var failure: ScanError?
         func attempt(_ scan: (StreamRedactors) throws(ScanError) -> String, _ plain: String) -> String {
             guard let redactors else { return plain }
@@ -46,7 +51,7 @@ final class EventAnswer: AnswerFilter {
             event,
             feed: { channel, text in attempt({ redactors throws(ScanError) in try redactors.feed(channel, text) }, text) },
             finish: { channel in attempt({ redactors throws(ScanError) in try redactors.finish(channel) }, "") },
-            whole: { text, isTool in attempt({ redactors throws(ScanError) in try redactors.whole(text, isTool: isTool) }, text) })
+            whole: { text in attempt({ redactors throws(ScanError) in try redactors.whole(text) }, text.text) })
         if let failure { throw AnswerFailure(code: .scannerFailed, reason: "\(failure)") }
         guard let rendered else { throw AnswerFailure(code: .malformed, reason: "an event of the answer is not the provider's") }
         return rendered

@@ -39,10 +39,10 @@ final class StreamRedactors {
     }
 
     /// A text that is complete in itself.
-    func whole(_ text: String, isTool: Bool) throws(ScanError) -> String {
-        let redacted = try engine.redactText(Array(text.utf8), scope: isTool ? .secrets : .all)
-        guard !redacted.findings.isEmpty else { return text }
-        Inspector.add(redacted.findings, to: &closed)
+    func whole(_ text: StreamText) throws(ScanError) -> String {
+        let redacted = try engine.redactText(Array(text.text.utf8), scope: text.isToolArguments ? .secrets : .all)
+        guard !redacted.findings.isEmpty else { return text.text }
+        if !text.isRepeat { Inspector.add(redacted.findings, to: &closed) }
         return String(decoding: redacted.body, as: UTF8.self)
     }
 }

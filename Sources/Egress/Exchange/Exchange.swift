@@ -43,6 +43,15 @@ final class PreparedRequest {
     }
 }
 
+/// What a model's answer answers.
+struct ModelCall {
+    var provider: ProviderID
+    var operation: OperationKind
+    var redacts: Bool
+    /// Usage in the stream was our wish, not the agent's.
+    var injectedUsage: Bool
+}
+
 /// What has to be done to the answer.
 enum AnswerPlan {
     /// Passed on as it comes.
@@ -50,7 +59,7 @@ enum AnswerPlan {
     /// Collected, scanned in this scope, sent on.
     case scan(Scope)
     /// A model's answer: its words redacted where `redacts`, its usage read, plain or streamed as it comes.
-    case model(ProviderID, redacts: Bool, injectedUsage: Bool)
+    case model(ModelCall)
 
     var scansAnswer: Bool { if case .pass = self { false } else { true } }
 }

@@ -66,7 +66,10 @@ final class RequestPreparer {
                 reservation = quote.reservation
                 model = request
                 if kind.isMetered {
-                    plan = .model(provider, redacts: grant.redactInbound != .none, injectedUsage: quote.rewritten.injectedUsage)
+                    plan = .model(
+                        ModelCall(
+                            provider: provider, operation: kind, redacts: grant.redactInbound != .none,
+                            injectedUsage: quote.rewritten.injectedUsage))
                 }
             }
         } else {

@@ -156,14 +156,12 @@ struct Inspector: Sendable {
             case .text, .form, .events, .unknown: return TextAnswer(engine, scope: scope)
             case .binary: return PassingAnswer()
             }
-        case .model(let provider, let redacts, let injectedUsage):
-            if type == .events, !isError {
-                return EventAnswer(
-                    provider: provider, stripUsage: injectedUsage, redactors: redacts ? StreamRedactors(engine) : nil)
-            }
+        case .model(let call):
+            let streams = type == .events || type != .json && call.operation.framing(call.provider) != .events
+            if streams, !isError { return EventAnswer(call, redactors: call.redacts ? StreamRedactors(engine) : nil) }
             return WholeAnswer(limit: answerLimit) { body throws(AnswerFailure) in
-                if isError { return redacts ? try scanned(body, .all, filter: .providers) : .init(body: body) }
-                return try modelAnswer(body, provider, redacts: redacts)
+                if isError { return call.redacts ? try scanned(body, .all, filter: .providers) : .init(body: body) }
+                return try modelAnswer(body, call)
             }
         }
     }
@@ -185,9 +183,11 @@ struct Inspector: Sendable {
     }
 
     /// A plain answer of a model: its words redacted, of tool arguments secrets only.
-    private func modelAnswer(_ body: [UInt8], _ provider: ProviderID, redacts: Bool) throws(AnswerFailure) -> WholeAnswer.Result {
-        guard redacts else { return .init(body: body, usage: UsageReader.read(provider: provider, body: body)) }
-        guard let (texts, ownEdits, usage) = AnswerText.find(provider: provider, body: body) else {
+    private func modelAnswer(_ body: [UInt8], _ call: ModelCall) throws(AnswerFailure) -> WholeAnswer.Result {
+        guard call.redacts else {
+            return .init(body: body, usage: UsageReader.read(call.operation, provider: call.provider, body: body))
+        }
+        guard let (texts, ownEdits, usage) = AnswerText.find(call.operation, provider: call.provider, body: body) else {
             throw AnswerFailure(code: .malformed, reason: "the answer is not the provider's JSON")
         }
         var edits = ownEdits

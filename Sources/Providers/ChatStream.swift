@@ -1,33 +1,39 @@
-// OpenAIStream: chat completion chunks (`data:` lines, ended by `[DONE]`).
+// ChatStream: chat completion chunks (`data:` lines, ended by `[DONE]`).
 
 import JSONBytes
 import Vocabulary
 
-extension StreamReader {
-    mutating func readOpenAI(_ data: [UInt8]) -> StreamEvent {
+struct ChatStream: WireStream {
+    var state = StreamState()
+    private var finishedChoices: Set<Int64> = []
+    private var seenChoices: Set<Int64> = []
+
+    init() {}
+
+    mutating func read(_ name: String, _ data: [UInt8]) -> StreamEvent {
         if data.elementsEqual("[DONE]".utf8) {
-            isFinished = true
-            isUsageFinal = true
-            return StreamEvent(disposition: .pass, closes: close { _ in true })
+            state.isFinished = true
+            state.isUsageFinal = true
+            return StreamEvent(disposition: .pass, closes: state.close { _ in true })
         }
         guard let root = JSONNode.parse(data), root.isObject else { return StreamEvent(disposition: .unreadable) }
         var event = StreamEvent(disposition: .pass)
-        if let id = root["id"]?.text(in: data) { answerID = id }
-        if let model = root["model"]?.text(in: data) { answerModel = model }
-        if let time = root["created"]?.integer(in: data) { created = time }
-        started = true
+        if let id = root["id"]?.text(in: data) { state.answerID = id }
+        if let model = root["model"]?.text(in: data) { state.answerModel = model }
+        if let time = root["created"]?.integer(in: data) { state.created = time }
+        state.isStarted = true
         readUsage(root, data: data, into: &event)
-        if let error = root["error"] { addLeaves(of: error, isTool: false, data: data, into: &event) }
+        if let error = root["error"] { event.addLeaves(of: error, isTool: false, data: data) }
         for choice in root["choices"]?.elements ?? [] {
             let index = choice["index"]?.integer(in: data) ?? 0
             seenChoices.insert(index)
             if let delta = choice["delta"] ?? choice["message"] { readDelta(delta, choice: index, data: data, into: &event) }
-            if dropLogprobs, let logprobs = choice["logprobs"], !logprobs.isNull {
+            if state.dropLogprobs, let logprobs = choice["logprobs"], !logprobs.isNull {
                 event.edits.append(BodyEdit(logprobs.range, "null"))
             }
             if let reason = choice["finish_reason"], !reason.isNull {
                 finishedChoices.insert(index)
-                event.closes += close { $0.index == index }
+                event.closes += state.close { $0.index == index }
             }
         }
         return event
@@ -35,11 +41,11 @@ extension StreamReader {
 
     private mutating func readUsage(_ root: JSONNode, data: [UInt8], into event: inout StreamEvent) {
         if let found = UsageReader.openAI(root, body: data) {
-            reported = found
+            state.reported = found
             // Some servers report with every chunk: only the report behind the last choice is whole.
-            isUsageFinal = root["choices"]?.elements.isEmpty ?? true
+            state.isUsageFinal = root["choices"]?.elements.isEmpty ?? true
         }
-        guard stripUsage, let at = root.members.firstIndex(where: { $0.key == "usage" }) else { return }
+        guard state.stripUsage, let at = root.members.firstIndex(where: { $0.key == "usage" }) else { return }
         if !root.members[at].value.isNull, let choices = root["choices"], choices.isArray, choices.elements.isEmpty {
             event.disposition = .drop
             return
@@ -52,35 +58,30 @@ extension StreamReader {
             ("content", .text), ("refusal", .refusal), ("reasoning_content", .reasoning), ("reasoning", .reasoning),
         ]
         for (field, role) in fields {
-            add(delta[field], StreamChannel(role: role, index: choice, call: 0, field: field), data: data, into: &event)
+            state.add(delta[field], StreamChannel(role: role, index: choice, call: 0, field: field), data: data, into: &event)
         }
         for call in delta["tool_calls"]?.elements ?? [] {
             let number = call["index"]?.integer(in: data) ?? 0
             let channel = StreamChannel(role: .toolArguments, index: choice, call: number, field: "arguments")
-            add(call["function"]?["arguments"], channel, data: data, into: &event)
+            state.add(call["function"]?["arguments"], channel, data: data, into: &event)
             let custom = StreamChannel(role: .toolArguments, index: choice, call: number, field: "input")
-            add(call["custom"]?["input"], custom, data: data, into: &event)
+            state.add(call["custom"]?["input"], custom, data: data, into: &event)
         }
         let old = StreamChannel(role: .toolArguments, index: choice, call: -1, field: "arguments")
-        add(delta["function_call"]?["arguments"], old, data: data, into: &event)
-    }
-
-    mutating func add(_ node: JSONNode?, _ channel: StreamChannel, data: [UInt8], into event: inout StreamEvent) {
-        guard let node, let text = node.text(in: data), !text.isEmpty else { return }
-        opened(channel)
-        event.texts.append(
-            StreamText(channel: channel, range: node.range, text: text, isToolArguments: channel.role == .toolArguments))
+        state.add(delta["function_call"]?["arguments"], old, data: data, into: &event)
     }
 
     private func chunk(choice: Int64, delta: [UInt8], finish: String?) -> [UInt8] {
-        var json = Array("{\"id\":".utf8) + jsonQuoted(answerID)
-        json += Array(",\"object\":\"chat.completion.chunk\",\"created\":\(created),\"model\":".utf8) + jsonQuoted(answerModel)
+        var json = Array("{\"id\":".utf8) + jsonQuoted(state.answerID)
+        json +=
+            Array(",\"object\":\"chat.completion.chunk\",\"created\":\(state.created),\"model\":".utf8)
+            + jsonQuoted(state.answerModel)
         json += Array(",\"choices\":[{\"index\":\(choice),\"delta\":{".utf8) + delta
         json += Array("},\"finish_reason\":\(finish.map { "\"\($0)\"" } ?? "null")}]}".utf8)
         return ServerSentEvent.bytes(name: nil, data: json)
     }
 
-    func flushOpenAI(_ channel: StreamChannel, text: String) -> [UInt8] {
+    func flush(_ channel: StreamChannel, text: String) -> [UInt8] {
         let quoted = jsonQuoted(text)
         let delta: [UInt8]
         switch (channel.role, channel.call, channel.field) {
@@ -94,15 +95,13 @@ extension StreamReader {
         return chunk(choice: channel.index, delta: delta, finish: nil)
     }
 
-    mutating func closeOpenAI(note: String) -> [UInt8] {
-        guard !isFinished else { return [] }
+    mutating func closing(note: String) -> [UInt8] {
         var out: [UInt8] = []
         for choice in (seenChoices.isEmpty ? [0] : seenChoices.subtracting(finishedChoices).sorted()) {
-            let role = started ? "" : "\"role\":\"assistant\","
+            let role = state.isStarted ? "" : "\"role\":\"assistant\","
             out += chunk(choice: choice, delta: Array("\(role)\"content\":".utf8) + jsonQuoted("\n\n" + note), finish: nil)
             out += chunk(choice: choice, delta: [], finish: "stop")
         }
-        open = []
         return out + ServerSentEvent.bytes(name: nil, data: Array("[DONE]".utf8))
     }
 }

@@ -1,16 +1,15 @@
-// OpenAIRequest: the chat completions body as facts.
+// ChatRequest: the chat completions body as facts.
 
 import Vocabulary
 
 extension ProviderRequest {
-    mutating func readChatCompletions(_ reader: BodyReader) throws(Refusal) {
-        let (root, body) = (reader.root, reader.body)
-        sites.open = root.range.lowerBound + 1
+    mutating func readChatCompletions(_ reader: BodyReader, _ dialect: ChatDialect) throws(Refusal) {
+        let body = reader.body
         stream = try reader.flag("stream")
         choices = try reader.count("n", at: 128) ?? 1
-        try readOutputCap(reader)
-        try readTier(reader)
-        try readStreamOptions(reader)
+        try readOutputCap(reader, dialect)
+        if let tier = dialect.tier { try pinTier(reader, to: tier) }
+        if stream, dialect.asksForUsage { try readStreamOptions(reader) }
         guard let messages = reader.field("messages"), messages.isArray else {
             throw reader.rules.malformed("'messages' is not a list")
         }
@@ -32,15 +31,14 @@ extension ProviderRequest {
         textTokensBound += Int64(body.count) + InputBound.fixed + tools + structured
     }
 
-    private mutating func readOutputCap(_ reader: BodyReader) throws(Refusal) {
+    private mutating func readOutputCap(_ reader: BodyReader, _ dialect: ChatDialect) throws(Refusal) {
         let new = try reader.count("max_completion_tokens")
         let old = try reader.count("max_tokens")
         if new != nil, old != nil { throw reader.rules.malformed("both 'max_tokens' and 'max_completion_tokens'") }
         requestedOutput = new ?? old
         // A `null` is a place to write the cap into: a second member of that name would be a repeated key.
-        let name = new != nil ? "max_completion_tokens" : old != nil ? "max_tokens" : Self.capField(model: model)
-        sites.capField = name
-        sites.cap = reader.root[name]?.range
+        let usual = dialect.capField ?? Self.capField(model: model)
+        sites.cap = MemberSite(new != nil ? "max_completion_tokens" : old != nil ? "max_tokens" : usual, in: reader.root)
     }
 
     /// Reasoning models (o-series, gpt-5 and later) refuse `max_tokens`; older compatible models know only it.
@@ -66,26 +64,20 @@ extension ProviderRequest {
         return false
     }
 
-    private mutating func readTier(_ reader: BodyReader) throws(Refusal) {
+    /// `auto` may be served at another tier's price; any other tier is priced differently from the book.
+    mutating func pinTier(_ reader: BodyReader, to pinned: String) throws(Refusal) {
         let tier = try reader.string("service_tier")
-        sites.serviceTier = reader.root["service_tier"]?.range
-        sites.pinnedTier = "default"
-        sites.tierIsPinned = tier == "default"
-        // `auto` may be served at another tier's price; any other tier is priced differently from the book.
-        if let tier, tier != "default", tier != "auto" { unpriced.append("service_tier \(RefusalWords.printable(tier))") }
+        sites.tier = MemberSite("service_tier", in: reader.root)
+        sites.pinnedTier = tier == pinned ? nil : pinned
+        if let tier, tier != pinned, tier != "auto" { unpriced.append("service_tier \(RefusalWords.printable(tier))") }
     }
 
     private mutating func readStreamOptions(_ reader: BodyReader) throws(Refusal) {
-        guard let options = reader.root["stream_options"] else { return }
-        sites.streamOptions = options.range
-        guard !options.isNull else { return }
-        guard options.isObject else { throw reader.rules.malformed("'stream_options' is not an object") }
-        sites.streamOptionsOpen = options.range.lowerBound + 1
-        sites.streamOptionsEmpty = options.members.isEmpty
-        if let include = options["include_usage"] {
-            sites.includeUsage = include.range
-            sites.includeUsageIsSet = include.bool == true
+        if let options = reader.field("stream_options") {
+            guard options.isObject else { throw reader.rules.malformed("'stream_options' is not an object") }
+            if options["include_usage"]?.bool == true { return }
         }
+        sites.includeUsage = MemberSite("include_usage", of: "stream_options", in: reader.root)
     }
 
     private mutating func readPart(_ part: JSONNode, body: [UInt8]) {

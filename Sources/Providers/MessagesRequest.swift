@@ -1,18 +1,17 @@
-// AnthropicRequest: the messages body as facts.
+// MessagesRequest: the messages body as facts.
 
 import Vocabulary
 
 extension ProviderRequest {
     mutating func readMessages(_ reader: BodyReader) throws(Refusal) {
         let (root, body) = (reader.root, reader.body)
-        sites.open = root.range.lowerBound + 1
         stream = try reader.flag("stream")
         requestedOutput = try reader.count("max_tokens")
-        sites.cap = root["max_tokens"]?.range
+        sites.cap = MemberSite("max_tokens", in: root)
         guard let messages = reader.field("messages"), messages.isArray else {
             throw reader.rules.malformed("'messages' is not a list")
         }
-        try readTier(reader)
+        if kind == .messages { try pinTier(reader, to: "standard_only") }
         try readThinking(reader)
         for message in messages.elements { readContent(message["content"], body: body) }
         readContent(reader.field("system"), body: body)
@@ -30,15 +29,6 @@ extension ProviderRequest {
         let structured = reader.field("output_config") != nil || reader.field("output_format") != nil
         textTokensBound += Int64(body.count) + Self.normalisationGrowth(body) + InputBound.fixed + tools
         if structured { textTokensBound += InputBound.structuredOutput }
-    }
-
-    private mutating func readTier(_ reader: BodyReader) throws(Refusal) {
-        guard kind == .messages else { return }
-        let tier = try reader.string("service_tier")
-        sites.serviceTier = reader.root["service_tier"]?.range
-        sites.pinnedTier = "standard_only"
-        sites.tierIsPinned = tier == "standard_only"
-        if let tier, tier != "standard_only", tier != "auto" { unpriced.append("service_tier \(RefusalWords.printable(tier))") }
     }
 
     private mutating func readThinking(_ reader: BodyReader) throws(Refusal) {

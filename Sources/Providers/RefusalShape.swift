@@ -1,0 +1,67 @@
+// RefusalShape: how each vendor words an error, and the status under which its clients print it once and do not come back.
+// The codes are measured with the real clients: 400 for OpenAI's, 402 for Anthropic's, Mistral's and Ollama's, 403 for AWS'.
+
+import Vocabulary
+
+struct RefusalShape: Sendable {
+    /// Of a refusal; `waits`: it is a throttled call that may be asked again soon.
+    let status: @Sendable (_ code: Refusal.Code, _ waits: Bool) -> Int
+    /// The body, of the code, that status and the sentence as a JSON literal.
+    let body: @Sendable (_ code: Refusal.Code, _ status: Int, _ sentence: String) -> String
+    var header: RefusalResponse.Header?
+
+    static func of(_ provider: ProviderID, _ operation: OperationKind?) -> RefusalShape {
+        switch provider {
+        case .openai: openAI
+        case .anthropic: anthropic
+        default: plain
+        }
+    }
+
+    /// 400 is the one status that every OpenAI client takes as final; a body too large keeps its own.
+    static let openAI = RefusalShape(
+        status: { code, waits in
+            switch code {
+            case _ where waits: 429
+            case .tooLarge: 413
+            case .identityMismatch: 421
+            default: 400
+            }
+        },
+        body: { code, _, sentence in
+            let type = code == .budgetExceeded ? "insufficient_quota" : "invalid_request_error"
+            return #"{"error":{"message":\#(sentence),"type":"\#(type)","param":null,"code":"akios_\#(code.rawValue)"}}"#
+        })
+
+    static let anthropic = RefusalShape(
+        status: { code, waits in waits ? 429 : anthropicType(code).0 },
+        body: { code, status, sentence in
+            let type = status == 429 ? "rate_limit_error" : anthropicType(code).1
+            return #"{"type":"error","error":{"type":"\#(type)","message":\#(sentence)}}"#
+        })
+
+    private static func anthropicType(_ code: Refusal.Code) -> (Int, String) {
+        switch code {
+        case .budgetExceeded, .rateLimited, .stopping: (402, "billing_error")
+        case .malformed, .strictJSON, .unknownField, .unsupportedEncoding: (400, "invalid_request_error")
+        case .tooLarge: (413, "request_too_large")
+        case .identityMismatch: (421, "invalid_request_error")
+        default: (403, "permission_error")
+        }
+    }
+
+    /// Of hosts that speak no provider's format.
+    static let plain = RefusalShape(
+        status: { code, waits in
+            switch code {
+            case _ where waits: 429
+            case .identityMismatch: 421
+            case .malformed, .strictJSON, .plainHTTP, .notHTTP: 400
+            case .tooLarge: 413
+            case .unsupportedEncoding: 415
+            case .resolveFailed, .upstreamUnreachable, .upstreamCertificate: 502
+            default: 403
+            }
+        },
+        body: { code, _, sentence in #"{"error":{"code":"\#(code.rawValue)","message":\#(sentence)}}"# })
+}
