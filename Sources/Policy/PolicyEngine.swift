@@ -46,7 +46,7 @@ public struct PolicyEngine: Sendable {
                     what: "connections to bare addresses are not allowed"))
         }
         let words = words(host.text)
-        let denied = deny.rules(for: host).filter { $0.covers(port: port) }
+        let denied = deny.rules(for: host).flatMap(\.rules).filter { $0.covers(port: port) }
         if let rule = denied.first(where: \.deniesAll) {
             return .deny(words.refusal(.hostDenied, reason: "\(rule.name) denies \(host)", what: "this host is denied"))
         }
@@ -56,7 +56,7 @@ public struct PolicyEngine: Sendable {
         guard !rules.isEmpty || granted else {
             return .deny(words.refusal(.hostNotAllowed, reason: "no rule names \(host)", what: "this host is not allowed"))
         }
-        let usable = rules.filter { $0.covers(port: port) }
+        let usable = rules.flatMap(\.rules).filter { $0.covers(port: port) }
         guard !usable.isEmpty || (granted && port == 443) else {
             return .deny(
                 words.refusal(.portNotAllowed, reason: "no rule grants \(host) port \(port)", what: "port \(port) is not allowed"))

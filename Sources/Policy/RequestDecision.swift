@@ -13,11 +13,9 @@ extension PolicyEngine {
                     .malformed, reason: "the path has dot segments, nested escapes or bytes that servers read differently",
                     what: "the request path is ambiguous"))
         }
-        for rule in deny.rules(for: facts.host) where rule.covers(port: facts.port) && rule.covers(method: facts.method) {
-            // One reading that is denied is enough.
-            if path.readings.contains(where: { rule.covers(path: $0) }) {
-                return .deny(words.refusal(.hostDenied, reason: "\(rule.name) denies this request", what: "this request is denied"))
-            }
+        for rules in deny.rules(for: facts.host) {
+            guard let rule = rules.denying(facts, path: path) else { continue }
+            return .deny(words.refusal(.hostDenied, reason: "\(rule.name) denies this request", what: "this request is denied"))
         }
         guard let preset = presets[facts.host] else { return ordinary(facts, path: path, words: words) }
         return model(facts, path: path, preset: preset, words: words)
@@ -29,9 +27,9 @@ extension PolicyEngine {
         guard !rules.isEmpty else {
             return .deny(words.refusal(.hostNotAllowed, reason: "no rule names \(facts.host)", what: "this host is not allowed"))
         }
-        let found = candidates(rules, facts) { rule in path.readings.allSatisfy { rule.covers(path: $0) } }
-        if found.matching.isEmpty { return .deny(missing(facts, found, words: words)) }
-        let result = grant(rules: found.matching, provider: nil, operation: nil, grants: [])
+        let found = rules.flatMap { $0.granting(facts, path: path, unnamed: true) }
+        if found.isEmpty { return .deny(missing(facts, rules, words: words)) }
+        let result = grant(rules: found, provider: nil, operation: nil, grants: [])
         // A provider's regional and older hosts take the same calls at prices that no book here has.
         let family = families[facts.host.text.split(separator: ".").suffix(2).joined(separator: ".")]
         if let family, !result.unmeteredAllowed, path.readings.contains(where: { Self.resembles($0, family) }) {
@@ -61,20 +59,18 @@ extension PolicyEngine {
         guard !rules.isEmpty || self.grants[preset.id] != nil else {
             return .deny(words.refusal(.hostNotAllowed, reason: "no rule names \(facts.host)", what: "this host is not allowed"))
         }
-        let found = candidates(rules, facts) { rule in
-            rule.rule.namesPaths ? path.readings.allSatisfy { rule.covers(path: $0) } : operation != nil
-        }
-        if found.matching.isEmpty, grants.isEmpty {
+        let found = rules.flatMap { $0.granting(facts, path: path, unnamed: operation != nil) }
+        if found.isEmpty, grants.isEmpty {
             if operation == nil, rules.isEmpty {
                 return .deny(
                     words.refusal(
                         .unpricedOperation, reason: "\(facts.method) is no model endpoint of \(preset.id)",
                         what: "this is not one of the provider's model endpoints"))
             }
-            return .deny(missing(facts, found, words: words))
+            return .deny(missing(facts, rules, words: words))
         }
         let result = grant(
-            rules: found.matching, provider: preset.id, operation: operation, grants: self.grants[preset.id] ?? grants)
+            rules: found, provider: preset.id, operation: operation, grants: self.grants[preset.id] ?? grants)
         if operation == nil, !result.unmeteredAllowed {
             return .deny(
                 words.refusal(
@@ -92,31 +88,14 @@ extension PolicyEngine {
         return preset.endpoints.contains { $0.kind.isMetered && $0.path == folded }
     }
 
-    private struct Candidates {
-        var matching: [CompiledRule] = []
-        /// How far the others came, for the words of a refusal.
-        var onPort = false
-        var withMethod = false
-    }
-
-    private func candidates(_ rules: [CompiledRule], _ facts: RequestFacts, _ matches: (CompiledRule) -> Bool) -> Candidates {
-        var found = Candidates()
-        for rule in rules where rule.covers(port: facts.port) {
-            found.onPort = true
-            guard rule.covers(method: facts.method) else { continue }
-            found.withMethod = true
-            if matches(rule) { found.matching.append(rule) }
-        }
-        return found
-    }
-
-    private func missing(_ facts: RequestFacts, _ found: Candidates, words: RefusalWords) -> Refusal {
-        if !found.onPort {
+    /// What of the request no rule grants: the first of port, method and path.
+    private func missing(_ facts: RequestFacts, _ rules: [HostRules], words: RefusalWords) -> Refusal {
+        guard rules.contains(where: { $0.names(port: facts.port) }) else {
             return words.refusal(
                 .portNotAllowed, reason: "no rule grants \(facts.host) port \(facts.port)",
                 what: "port \(facts.port) is not allowed")
         }
-        if !found.withMethod {
+        guard rules.contains(where: { $0.names(method: facts.method, port: facts.port) }) else {
             let method = RefusalWords.printable(facts.method)
             return words.refusal(
                 .methodNotAllowed, reason: "no rule grants \(method) on \(facts.host)", what: "the method \(method) is not allowed")

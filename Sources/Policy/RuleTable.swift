@@ -1,14 +1,13 @@
-// RuleTable: rules found by host in a few hash look-ups, however many there are.
+// RuleTable: rules found by host in a few hash look-ups and by path in one walk, however many there are.
 
 import Profile
 import Vocabulary
 
-/// A rule with its patterns compiled. A class, so that a list of candidates costs one reference a rule.
+/// A rule as it is asked. A class, so that a list of candidates costs one reference a rule.
 final class CompiledRule: Sendable {
     let rule: NetworkAccess.Rule
     /// `allowlist[3]`, for the log.
     let name: String
-    let globs: [PathGlob]
     let isDeny: Bool
     // Taken out of the rule: a look into it would copy it, a thousand times a decision.
     private let ports: [UInt16]
@@ -20,7 +19,6 @@ final class CompiledRule: Sendable {
         self.rule = rule
         self.name = name
         self.isDeny = isDeny
-        globs = rule.paths.map { PathGlob($0) }
         (ports, methods) = (rule.ports, rule.methods)
         anyPort = isDeny && rule.ports.isEmpty
         anyMethod = rule.methods.contains("*") || (isDeny && rule.methods.isEmpty)
@@ -34,8 +32,6 @@ final class CompiledRule: Sendable {
         anyMethod || methods.contains(method) || (isDeny && methods.contains(method.uppercased()))
     }
 
-    func covers(path: [UInt8]) -> Bool { globs.contains { $0.matches(path) } || (isDeny && globs.isEmpty) }
-
     /// A deny rule that leaves nothing of a host's port.
     var deniesAll: Bool {
         isDeny && (rule.methods.isEmpty || rule.methods.contains("*"))
@@ -43,12 +39,65 @@ final class CompiledRule: Sendable {
     }
 }
 
+/// The rules that one pattern of hosts has.
+final class HostRules: Sendable {
+    let rules: [CompiledRule]
+    private let globs: GlobSet
+    /// Rules that name no paths. A denial means every path then; what a grant means is the caller's to say.
+    private let unnamed: [Int]
+    /// The methods that some rule has, by port; for the words of a refusal only.
+    private let methods: [UInt16: Set<String>]
+
+    init(_ rules: [CompiledRule]) {
+        self.rules = rules
+        var globs = GlobSet()
+        var unnamed: [Int] = []
+        var methods: [UInt16: Set<String>] = [:]
+        for (id, compiled) in rules.enumerated() {
+            let rule = compiled.rule
+            if compiled.isDeny ? rule.paths.isEmpty : !rule.namesPaths {
+                unnamed.append(id)
+            } else {
+                for path in rule.paths { globs.insert(path, id: id) }
+            }
+            for port in rule.ports { methods[port, default: []].formUnion(rule.methods) }
+        }
+        (self.globs, self.unnamed, self.methods) = (globs, unnamed, methods)
+    }
+
+    func names(port: UInt16) -> Bool { methods[port] != nil }
+
+    func names(method: String, port: UInt16) -> Bool {
+        methods[port].map { $0.contains(method) || $0.contains("*") } ?? false
+    }
+
+    /// Denials of this request: one reading of the path that is denied is enough.
+    func denying(_ facts: RequestFacts, path: RequestPath) -> CompiledRule? {
+        let found = path.readings.flatMap { globs.matching($0) } + unnamed
+        return found.lazy.map { self.rules[$0] }.first { $0.covers(port: facts.port) && $0.covers(method: facts.method) }
+    }
+
+    /// Grants of this request, in the profile's order: every reading of the path must be granted by the same rule.
+    /// - Parameter unnamed: whether the rules that name no paths mean this one too.
+    func granting(_ facts: RequestFacts, path: RequestPath, unnamed: Bool) -> [CompiledRule] {
+        var found = globs.matching(path.readings[0])
+        for reading in path.readings.dropFirst() where !found.isEmpty {
+            let others = Set(globs.matching(reading))
+            found.removeAll { !others.contains($0) }
+        }
+        if unnamed, !self.unnamed.isEmpty { found = (found + self.unnamed).sorted() }
+        return found.lazy.map { self.rules[$0] }.filter { $0.covers(port: facts.port) && $0.covers(method: facts.method) }
+    }
+}
+
 /// Rules by exact host, and by each domain they cover from above.
 struct RuleTable: Sendable {
-    private var exact: [String: [CompiledRule]] = [:]
-    private var below: [String: [CompiledRule]] = [:]
+    private var exact: [String: HostRules] = [:]
+    private var below: [String: HostRules] = [:]
 
     init(_ rules: [NetworkAccess.Rule], list: String, isDeny: Bool) {
+        var exact: [String: [CompiledRule]] = [:]
+        var below: [String: [CompiledRule]] = [:]
         for (index, rule) in rules.enumerated() {
             let compiled = CompiledRule(rule, name: "\(list)[\(index)]", isDeny: isDeny)
             switch rule.host {
@@ -56,15 +105,19 @@ struct RuleTable: Sendable {
             case .below(let host): below[host.text, default: []].append(compiled)
             }
         }
+        self.exact = exact.mapValues { HostRules($0) }
+        self.below = below.mapValues { HostRules($0) }
     }
 
-    func rules(for host: HostName) -> [CompiledRule] {
-        var found = exact[host.text] ?? []
+    /// The exact host's first, then those of each domain above it, from the nearest.
+    func rules(for host: HostName) -> [HostRules] {
+        var found: [HostRules] = []
+        if let rules = exact[host.text] { found.append(rules) }
         guard !below.isEmpty else { return found }
         var rest = host.text[...]
         while let dot = rest.firstIndex(of: ".") {
             rest = rest[rest.index(after: dot)...]
-            if let rules = below[String(rest)] { found += rules }
+            if let rules = below[String(rest)] { found.append(rules) }
         }
         return found
     }

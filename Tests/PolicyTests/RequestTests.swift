@@ -95,13 +95,13 @@ struct Paths {
         ("/**/x/**", "/1/2/x/3", true), ("/a***b", "/a/x/b", true),
     ])
     func globs(pattern: String, path: String, matches: Bool) {
-        #expect(PathGlob(pattern).matches(path) == matches)
+        #expect(globMatches(pattern, path) == matches)
     }
 
     @Test func aHostilePathCannotMakeAGlobExplode() {
         // Backtracking would need years for this; a set of states needs one pass.
-        let glob = PathGlob("/" + String(repeating: "**a", count: 20) + "b")
-        #expect(!glob.matches("/" + String(repeating: "a", count: 8000)))
+        let pattern = "/" + String(repeating: "**a", count: 20) + "b"
+        #expect(!globMatches(pattern, "/" + String(repeating: "a", count: 8000)))
     }
 }
 

@@ -50,3 +50,22 @@ func ask(_ engine: PolicyEngine, _ name: String, _ method: String, _ path: Strin
 > {
     engine.request(RequestFacts(host: try host(name), port: port, method: method, path: path))
 }
+
+func globMatches(_ pattern: String, _ path: String) -> Bool {
+    var set = GlobSet()
+    set.insert(pattern, id: 0)
+    return !set.matching(Array(path.utf8)).isEmpty
+}
+
+/// Numbers that are the same in every run (SplitMix64).
+struct Dice {
+    private var state: UInt64
+    init(seed: UInt64) { state = seed }
+
+    mutating func below(_ limit: Int) -> Int {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var value = (state ^ (state >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
+        return Int((value ^ (value >> 31)) % UInt64(limit))
+    }
+}
