@@ -25,6 +25,8 @@ func tests(_ name: String, _ uses: [Target.Dependency], exclude: [String] = []) 
 
 func nio(_ product: String) -> Target.Dependency { .product(name: product, package: "swift-nio") }
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioHTTP2: Target.Dependency = .product(name: "NIOHTTP2", package: "swift-nio-http2")
+let hpack: Target.Dependency = .product(name: "NIOHPACK", package: "swift-nio-http2")
 let x509: Target.Dependency = .product(name: "X509", package: "swift-certificates")
 let asn1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
@@ -41,6 +43,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-nio-http2.git", from: "1.46.0"),
         .package(url: "https://github.com/apple/swift-certificates.git", from: "1.21.1"),
         .package(url: "https://github.com/apple/swift-asn1.git", from: "1.7.4"),
         .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.2"),
@@ -101,7 +104,8 @@ let package = Package(
             "Egress",
             [
                 "Policy", "Providers", "Metering", "Redaction", "Events", "Wire", "JSONBytes", "Profile", "Vocabulary", "CEgress",
-                "CAres", "CData", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOTLS"), nioSSL, x509, asn1, crypto,
+                "CAres", "CData", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOTLS"), nioSSL, nioHTTP2, hpack,
+                x509, asn1, crypto,
             ]),
         swift(
             "Operator",
@@ -146,8 +150,8 @@ let package = Package(
             [
                 "Egress", "CEgress", "CData", "Wire", "Vocabulary", "Profile", "Events", "JSONBytes", "Metering", "Redaction",
                 "Providers",
-                "Policy", nio("NIOCore"), nio("NIOPosix"), nio("NIOEmbedded"), nio("NIOHTTP1"), nio("NIOTLS"), nioSSL, x509, asn1,
-                crypto,
+                "Policy", nio("NIOCore"), nio("NIOPosix"), nio("NIOEmbedded"), nio("NIOHTTP1"), nio("NIOTLS"), nioSSL,
+                nioHTTP2, hpack, x509, asn1, crypto,
             ]),
     ],
     swiftLanguageModes: [.v6]

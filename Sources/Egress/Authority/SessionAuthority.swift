@@ -107,15 +107,16 @@ final class SessionAuthority: Sendable {
         return try NIOSSLCertificate(bytes: serializer.serializedBytes, format: .der)
     }
 
-    /// A TLS server configuration for one subject: TLS 1.2 and later, HTTP/1.1 only.
-    func serverContext(for subject: LeafSubject) throws -> NIOSSLContext {
+    /// A TLS server configuration for one subject: TLS 1.2 and later; of `protocols` the first that the client
+    /// offers.
+    func serverContext(for subject: LeafSubject, protocols: [String] = ["h2", "http/1.1"]) throws -> NIOSSLContext {
         let chain = try [
             NIOSSLCertificateSource.certificate(leaf(for: subject)),
             .certificate(NIOSSLCertificate(bytes: pem, format: .pem)),
         ]
         var configuration = TLSConfiguration.makeServerConfiguration(
             certificateChain: chain, privateKey: .privateKey(leafPrivateKey))
-        configuration.applicationProtocols = ["http/1.1"]
+        configuration.applicationProtocols = protocols
         configuration.minimumTLSVersion = .tlsv12
         configuration.shutdownTimeout = .seconds(2)
         return try NIOSSLContext(configuration: configuration)

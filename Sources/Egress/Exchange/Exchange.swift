@@ -72,7 +72,9 @@ final class Exchange {
     var prepared: PreparedRequest?
     /// The link's number of an admitted request; nil: nothing to settle.
     var id: UInt64?
-    var upstream: UpstreamConnection?
+    var upstream: (any Upstream)?
+    /// What was sent, until an answer shows that it arrived.
+    var outgoing: UpstreamRequest?
     var status = 0
     var bytesIn: UInt64 = 0
     var answer: (any AnswerFilter)?
@@ -84,6 +86,9 @@ final class Exchange {
     var drainTimeout: Scheduled<Void>?
     var answerHead: HTTPResponseHead?
     var answerHeadWritten = false
+    var trailers: HTTPHeaders?
+    /// How often a connection was found closed before a byte was written.
+    var attempts = 0
 
     private let memory: Allowance
     private var held = 0
@@ -107,6 +112,7 @@ final class Exchange {
     /// The request's body is not held any more.
     func release() {
         body = []
+        outgoing = nil
         memory.give(held)
         held = 0
     }

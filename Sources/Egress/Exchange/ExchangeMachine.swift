@@ -179,6 +179,17 @@ struct ExchangeMachine: ~Copyable {
         return .send
     }
 
+    /// Not one byte of the request was written: it may be sent on another connection.
+    mutating func unsent(again: Bool) -> ExchangeAction {
+        guard case .waiting(let gone) = state else { return .nothing }
+        guard again, !gone else {
+            state = .idle
+            return .release(refuse: !gone)
+        }
+        state = .connecting(agentGone: false)
+        return .connect
+    }
+
     mutating func connectFailed() -> ExchangeAction {
         guard case .connecting(let gone) = state else { return .nothing }
         state = .idle

@@ -3,7 +3,6 @@
 
 import Events
 import NIOCore
-import NIOHTTP1
 import NIOSSL
 import Vocabulary
 
@@ -56,7 +55,7 @@ final class FirstBytes: ChannelInboundHandler, RemovableChannelHandler {
         let peer = session.judge(dialled, spoken: spoken)
         do {
             let tls = NIOSSLServerHandler(context: try session.context(for: peer.leaf))
-            try proceed(context, with: [tls] + answering(peer, isPlain: false))
+            try proceed(context, with: [tls, ProtocolChoice(session: session, peer: peer)])
         } catch {
             refuse(context, .malformed, "TLS could not be set up")
         }
@@ -64,19 +63,9 @@ final class FirstBytes: ChannelInboundHandler, RemovableChannelHandler {
 
     private func startPlain(_ context: ChannelHandlerContext) {
         let peer = session.judge(dialled, spoken: nil)
-        do { try proceed(context, with: answering(peer, isPlain: true)) } catch {
+        do { try proceed(context, with: ProtocolChoice.http1(session: session, peer: peer, isPlain: true)) } catch {
             refuse(context, .notHTTP, "plain HTTP could not be set up")
         }
-    }
-
-    private func answering(_ peer: Peer, isPlain: Bool) -> [any ChannelHandler] {
-        var configuration = HTTPResponseEncoder.Configuration()
-        // Framing is the exchange's: an answer to HEAD has a length and no body, which the encoder cannot know.
-        configuration.automaticallySetFramingHeaders = false
-        return [
-            WriteJoiner(), HTTPResponseEncoder(configuration: configuration),
-            ExchangeHandler(session: session, peer: peer, isPlain: isPlain),
-        ]
     }
 
     private func proceed(_ context: ChannelHandlerContext, with handlers: [any ChannelHandler]) throws {

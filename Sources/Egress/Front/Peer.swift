@@ -1,6 +1,7 @@
 // Peer: what is known of an agent's connection before its first request: where it dialled, which name that address
 // stands for, which name it spoke, and whether any of that is allowed.
 
+import Events
 import NIOCore
 import Policy
 import Vocabulary
@@ -33,6 +34,12 @@ struct Peer: Sendable {
     var standing: Decision<ConnectionGrant>
 
     var shownHost: String { name?.text ?? leaf.text }
+
+    /// The record of bytes on this connection that are no request.
+    func fault(_ reason: String) -> ConnectionRefused {
+        ConnectionRefused(
+            code: .malformed, reason: reason, host: name?.text, address: dialled.address.description, port: dialled.port)
+    }
 
     /// - Parameter spoken: the name in the ClientHello; nil: none.
     static func judge(_ dialled: Dialled, name: HostName?, spoken: HostName?, profile: String, policy: PolicyEngine) -> Peer {

@@ -62,6 +62,16 @@ enum HeaderRules {
         return out
     }
 
+    /// An answer's trailers as the agent gets them: none that frame, route or modify the message (RFC 9110 §6.5.1).
+    static func trailers(_ headers: HTTPHeaders) -> HTTPHeaders {
+        HTTPHeaders(
+            headers.compactMap { name, value in
+                let lower = name.lowercased()
+                let isForbidden = perConnection.contains(lower) || notForwarded.contains(lower) || lower.hasPrefix("content-")
+                return isForbidden || lower.hasPrefix(":") || lower == "set-cookie" || lower == "alt-svc" ? nil : (name, value)
+            })
+    }
+
     /// Whether a header is one that logins travel in: not scanned, and a place for a broker's key.
     static func isLogin(_ name: String) -> Bool {
         // By hand: this is asked of every header of every request.

@@ -43,7 +43,12 @@ enum RequestHeadParser {
         default: throw RequestFault(.httpVersionNotSupported, "HTTP version")
         }
         let method = String(decoding: parts[0], as: UTF8.self)
-        let target = parts[1]
+        try check(method: method, target: parts[1])
+        return (method, String(decoding: parts[1], as: UTF8.self), isOld)
+    }
+
+    /// Method and target, however they were framed.
+    static func check(method: String, target: ArraySlice<UInt8>) throws(RequestFault) {
         guard target.allSatisfy({ $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: "#") }) else {
             throw RequestFault(.badRequest, "bad byte in the request target")
         }
@@ -52,7 +57,6 @@ enum RequestHeadParser {
             throw RequestFault(.badRequest, "request target is not a path (this is not a forward proxy)")
         }
         guard method != "CONNECT", method != "TRACE" else { throw RequestFault(.methodNotAllowed, "method \(method)") }
-        return (method, String(decoding: target, as: UTF8.self), isOld)
     }
 
     static func field(_ line: ArraySlice<UInt8>) throws(RequestFault) -> (String, String) {
@@ -63,26 +67,22 @@ enum RequestHeadParser {
         var value = line[(colon + 1)...]
         while let byte = value.first, byte == 0x20 || byte == 0x09 { value = value.dropFirst() }
         while let byte = value.last, byte == 0x20 || byte == 0x09 { value = value.dropLast() }
-        guard value.allSatisfy({ $0 >= 0x20 && $0 != 0x7f || $0 == 0x09 }), let text = String(validating: value, as: UTF8.self)
-        else {
+        guard isValue(value), let text = String(validating: value, as: UTF8.self) else {
             throw RequestFault(.badRequest, "bad byte in a header value")
         }
         return (String(decoding: line[..<colon], as: UTF8.self), text)
     }
 
+    static func isValue(_ bytes: some Sequence<UInt8>) -> Bool {
+        bytes.allSatisfy { $0 >= 0x20 && $0 != 0x7f || $0 == 0x09 }
+    }
+
     private static func head(method: String, target: String, isOld: Bool, headers: HTTPHeaders) throws(RequestFault) -> RequestHead
     {
-        let lengths = headers["content-length"]
         let codings = headers["transfer-encoding"]
-        guard lengths.isEmpty || codings.isEmpty else {
+        let length = try contentLength(headers)
+        guard length == nil || codings.isEmpty else {
             throw RequestFault(.badRequest, "both Content-Length and Transfer-Encoding")
-        }
-        var length: Int?
-        if let text = lengths.first {
-            guard lengths.count == 1, (1...15).contains(text.utf8.count), text.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
-                let value = Int(text)
-            else { throw RequestFault(.badRequest, "bad Content-Length") }
-            length = value
         }
         if let coding = codings.first {
             guard codings.count == 1, coding.lowercased() == "chunked", !isOld else {
@@ -91,18 +91,29 @@ enum RequestHeadParser {
         }
         guard headers["content-type"].count <= 1 else { throw RequestFault(.badRequest, "more than one Content-Type") }
         guard headers["host"].count == 1 else { throw RequestFault(.badRequest, "not exactly one Host") }
-        var expectsContinue = false
-        if let expectation = headers.first(name: "expect") {
-            guard expectation.lowercased() == "100-continue" else { throw RequestFault(.expectationFailed, "unknown Expect") }
-            expectsContinue = !isOld
-        }
+        let expectsContinue = try expectsContinue(headers) && !isOld
         let options = headers[canonicalForm: "connection"].map { $0.lowercased() }
         return RequestHead(
             method: method, target: target, headers: headers, isOld: isOld, keepsAlive: !isOld && !options.contains("close"),
             hasBody: !codings.isEmpty || (length ?? 0) > 0, contentLength: length, expectsContinue: expectsContinue)
     }
 
-    private static func isToken(_ byte: UInt8) -> Bool {
+    static func contentLength(_ headers: HTTPHeaders) throws(RequestFault) -> Int? {
+        let lengths = headers["content-length"]
+        guard let text = lengths.first else { return nil }
+        guard lengths.count == 1, (1...15).contains(text.utf8.count), text.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
+            let value = Int(text)
+        else { throw RequestFault(.badRequest, "bad Content-Length") }
+        return value
+    }
+
+    static func expectsContinue(_ headers: HTTPHeaders) throws(RequestFault) -> Bool {
+        guard let expectation = headers.first(name: "expect") else { return false }
+        guard expectation.lowercased() == "100-continue" else { throw RequestFault(.expectationFailed, "unknown Expect") }
+        return true
+    }
+
+    static func isToken(_ byte: UInt8) -> Bool {
         switch byte {
         case 0x30...0x39, 0x41...0x5a, 0x61...0x7a: true
         case UInt8(ascii: "!"), UInt8(ascii: "#"), UInt8(ascii: "$"), UInt8(ascii: "%"), UInt8(ascii: "&"), UInt8(ascii: "'"),

@@ -14,6 +14,9 @@ struct RequestFault: Error, Sendable, Hashable {
         self.status = status
         self.reason = reason
     }
+
+    /// For the agent.
+    var told: ByteBuffer { ByteBuffer(string: "akios-exec: the request was refused: \(reason)\n") }
 }
 
 struct RequestHead: Sendable, Hashable {
@@ -30,6 +33,8 @@ struct RequestHead: Sendable, Hashable {
     /// nil: chunked, or no body.
     var contentLength: Int?
     var expectsContinue: Bool
+    /// `TE: trailers`: the agent reads what comes after a body.
+    var takesTrailers: Bool { headers[canonicalForm: "te"].contains { $0.lowercased() == "trailers" } }
 
     static func == (a: RequestHead, b: RequestHead) -> Bool {
         a.method == b.method && a.target == b.target && a.headers == b.headers
@@ -170,10 +175,10 @@ struct RequestReader {
     }
 
     private static func chunkSize(_ line: [UInt8]) throws(RequestFault) -> Int {
-        let digits = line.prefix { $0 != UInt8(ascii: ";") }
-        let isHex = digits.allSatisfy { (0x30...0x39).contains($0) || (0x41...0x46).contains($0 & 0xdf) }
-        guard (1...8).contains(digits.count), isHex, let size = Int(String(decoding: digits, as: UTF8.self), radix: 16) else {
-            throw RequestFault(.badRequest, "bad chunk size")
+        // No extension (RFC 9112 §7.1.1): none is in use, and servers that read past them differ about where they end.
+        let isHex = line.allSatisfy { (0x30...0x39).contains($0) || (0x41...0x46).contains($0 & 0xdf) }
+        guard (1...8).contains(line.count), isHex, let size = Int(String(decoding: line, as: UTF8.self), radix: 16) else {
+            throw RequestFault(.badRequest, "bad chunk size, or a chunk extension")
         }
         return size
     }

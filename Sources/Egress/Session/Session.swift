@@ -23,7 +23,7 @@ final class Session {
     private(set) var stopped: Refusal?
     private var isFinishing = false
     /// Agent connections, so that a stop reaches each of them.
-    private var connections: [ObjectIdentifier: ExchangeHandler] = [:]
+    private var connections: [ObjectIdentifier: any AgentConnection] = [:]
     /// Bytes of bodies that are held for scanning, over all connections.
     let memory = Allowance(most: 192 << 20)
     /// Sockets of the agent, spoken on or not.
@@ -87,10 +87,10 @@ final class Session {
         return true
     }
 
-    func opened(_ handler: ExchangeHandler) { connections[ObjectIdentifier(handler)] = handler }
+    func opened(_ connection: any AgentConnection) { connections[ObjectIdentifier(connection)] = connection }
 
-    func closed(_ handler: ExchangeHandler) {
-        connections[ObjectIdentifier(handler)] = nil
+    func closed(_ connection: any AgentConnection) {
+        connections[ObjectIdentifier(connection)] = nil
         checkFinished()
     }
 
@@ -99,7 +99,7 @@ final class Session {
         guard stopped == nil else { return }
         let refusal = Refusal(why, reason: "the session was stopped", told: told)
         stopped = refusal
-        for handler in connections.values { handler.stop(refusal) }
+        for connection in connections.values { connection.stop(refusal) }
         dialer.pool.closeAll()
     }
 
@@ -109,7 +109,7 @@ final class Session {
         isFinishing = true
         let words = "akios-exec: the session is over"
         if stopped == nil { stopped = Refusal(.stopping, reason: "the session is over", told: words) }
-        for handler in connections.values { handler.sessionEnds() }
+        for connection in connections.values { connection.sessionEnds() }
         // An answer that is being drained for its usage gets a moment, not for ever.
         let bound = NIOLoopBound(self, eventLoop: loop)
         loop.scheduleTask(in: .seconds(2)) { bound.value.end() }
@@ -123,7 +123,7 @@ final class Session {
     private func end() {
         let done = onFinished
         onFinished = nil
-        for handler in connections.values { handler.abort() }
+        for connection in connections.values { connection.abort() }
         dialer.pool.closeAll()
         done?()
     }

@@ -2,17 +2,17 @@
 // there is no second look-up between the check and the connect.
 
 import NIOCore
-import NIOHTTP1
 import NIOPosix
 import NIOSSL
 import Policy
 import Vocabulary
 
 final class Dialer {
-    typealias Done = (Result<UpstreamConnection, UpstreamFailure>) -> Void
+    typealias Done = (Result<any Upstream, UpstreamFailure>) -> Void
+    private typealias Reached = (Result<Connected, UpstreamFailure>) -> Void
 
     private static let connectLimit = TimeAmount.seconds(10)
-    private static let mostAddresses = 3
+    private static let mostRemembered = 1024
 
     private let loop: any EventLoop
     private let policy: PolicyEngine
@@ -21,7 +21,19 @@ final class Dialer {
     let pool: UpstreamPool
     private let roots: [UInt8]
     private let trust: [String]
-    private var context: NIOSSLContext?
+    private var certificates: [NIOSSLCertificate]?
+    private var contexts: [Offer: NIOSSLContext] = [:]
+    /// Requests that wait for a connection on its way, which may turn out to carry them too.
+    private var waiting: [UpstreamKey: [Reached]] = [:]
+    /// What a host was found to speak, when it was offered more.
+    private var spoken: [UpstreamKey: Offer] = [:]
+
+    /// The protocols offered (ALPN). An agent that speaks HTTP/1.1 is served by an upstream that does, so that nothing is
+    /// lost in translation; one that speaks HTTP/2 by either.
+    private enum Offer: Hashable {
+        case http1, both
+        var protocols: [String] { self == .both ? ["h2", "http/1.1"] : ["http/1.1"] }
+    }
 
     init(
         loop: any EventLoop, policy: PolicyEngine, hosts: [HostName: [IPAddress]], roots: [UInt8], trust: [String],
@@ -38,34 +50,90 @@ final class Dialer {
 
     /// Parses the root certificates: some milliseconds, so it is called between `go` and the first request. Again it does
     /// nothing.
-    func prepare() throws {
-        guard context == nil else { return }
-        var certificates: [NIOSSLCertificate] = []
-        for pem in [roots] + trust.map({ Array($0.utf8) }) where !pem.isEmpty {
-            certificates += try NIOSSLCertificate.fromPEMBytes(pem)
+    func prepare() throws { _ = try context(.http1) }
+
+    private func context(_ offer: Offer) throws -> NIOSSLContext {
+        if let made = contexts[offer] { return made }
+        var parsed = certificates ?? []
+        if certificates == nil {
+            for pem in [roots] + trust.map({ Array($0.utf8) }) where !pem.isEmpty {
+                parsed += try NIOSSLCertificate.fromPEMBytes(pem)
+            }
+            certificates = parsed
         }
         var configuration = TLSConfiguration.makeClientConfiguration()
-        configuration.trustRoots = .certificates(certificates)
+        configuration.trustRoots = .certificates(parsed)
         configuration.certificateVerification = .fullVerification
-        configuration.applicationProtocols = ["http/1.1"]
+        configuration.applicationProtocols = offer.protocols
         configuration.minimumTLSVersion = .tlsv12
         configuration.shutdownTimeout = .seconds(1)
-        context = try NIOSSLContext(configuration: configuration)
+        let made = try NIOSSLContext(configuration: configuration)
+        contexts[offer] = made
+        return made
     }
 
-    /// `done` is called exactly once, on the loop.
-    func connection(_ grant: ConnectionGrant, credential: String?, done: @escaping Done) {
+    /// A way to the granted host for one request.
+    /// - Parameters:
+    ///   - offersHTTP2: the agent speaks it.
+    ///   - done: called exactly once, on the loop.
+    func upstream(_ grant: ConnectionGrant, credential: String?, offersHTTP2: Bool, done: @escaping Done) {
         let key = UpstreamKey(name: grant.host, port: grant.dialPort, credential: credential)
+        let known = spoken[key]
+        let offer = offersHTTP2 || known == .both ? Offer.both : .http1
+        if offer == .both, let shared = pool.multiplex(key) { return open(shared, done) }
         if let idle = pool.take(key) { return done(.success(idle)) }
-        if let resolved = grant.resolved { return dial([resolved], key, done: done) }
-        if let known = hosts[grant.host] { return dial(known, key, done: done) }
+        // Many streams begin at once: they share the connection that the first one makes, if the host speaks HTTP/2.
+        guard offer == .both, known != .http1 else { return reach(grant, key, offer) { [self] in give($0, done) } }
+        if waiting[key] != nil {
+            waiting[key]?.append { [self] in give($0, done) }
+            return
+        }
+        waiting[key] = [{ [self] in give($0, done) }]
+        reach(grant, key, offer) { [self] result in
+            var others = waiting.removeValue(forKey: key) ?? []
+            switch result {
+            case .success(.single):
+                remember(key, .http1)
+                others.removeFirst()(result)
+                // Each needs one of its own.
+                for other in others { reach(grant, key, offer, done: other) }
+            default: for other in others { other(result) }
+            }
+        }
+    }
+
+    private func remember(_ key: UpstreamKey, _ offer: Offer) {
+        if spoken.count >= Self.mostRemembered { spoken = [:] }
+        spoken[key] = offer
+    }
+
+    private func give(_ result: Result<Connected, UpstreamFailure>, _ done: @escaping Done) {
+        switch result {
+        case .success(.single(let connection)): done(.success(connection))
+        case .success(.multiplex(let connection)): open(connection, done)
+        case .failure(let failure): done(.failure(failure))
+        }
+    }
+
+    private func open(_ connection: UpstreamMultiplex, _ done: @escaping Done) {
+        connection.open { stream in
+            let full = UpstreamFailure(code: .upstreamUnreachable, reason: "the host takes no more streams on this connection")
+            done(stream.map { .success($0) } ?? .failure(full))
+        }
+    }
+
+    // MARK: Names and addresses
+
+    private func reach(_ grant: ConnectionGrant, _ key: UpstreamKey, _ offer: Offer, done: @escaping Reached) {
+        if let resolved = grant.resolved { return dial([resolved], key, offer, done: done) }
+        if let known = hosts[grant.host] { return dial(known, key, offer, done: done) }
         let bound = NIOLoopBound((self, done), eventLoop: loop)
         let loop = loop
         lookup(grant.host) { result in
             loop.execute {
                 let (dialer, done) = bound.value
                 switch result {
-                case .success(let addresses): dialer.dial(addresses, key, done: done)
+                case .success(let addresses): dialer.dial(addresses, key, offer, done: done)
                 case .failure(let failure):
                     done(.failure(UpstreamFailure(code: .resolveFailed, reason: "\(key.name): \(failure)")))
                 }
@@ -73,7 +141,7 @@ final class Dialer {
         }
     }
 
-    private func dial(_ addresses: [IPAddress], _ key: UpstreamKey, done: @escaping Done) {
+    private func dial(_ addresses: [IPAddress], _ key: UpstreamKey, _ offer: Offer, done: @escaping Reached) {
         var allowed: [IPAddress] = []
         var refusal: Refusal?
         for address in addresses {
@@ -86,72 +154,66 @@ final class Dialer {
             let none = UpstreamFailure(code: .resolveFailed, reason: "\(key.name) has no address")
             return done(.failure(refusal.map { UpstreamFailure(code: $0.code, reason: $0.reason) } ?? none))
         }
-        attempt(allowed.prefix(Self.mostAddresses)[...], key, done: done)
-    }
-
-    /// Tries the addresses in turn; the last failure is the answer.
-    private func attempt(_ addresses: ArraySlice<IPAddress>, _ key: UpstreamKey, done: @escaping Done) {
         // An agent that is faster than the timer waits for the roots, once.
-        do { try prepare() } catch {
+        let context: NIOSSLContext
+        do { context = try self.context(offer) } catch {
             return done(.failure(UpstreamFailure(code: .upstreamUnreachable, reason: "no root certificates")))
         }
-        guard let address = addresses.first, let context else {
-            return done(.failure(UpstreamFailure(code: .upstreamUnreachable, reason: "not ready to dial")))
-        }
-        let rest = addresses.dropFirst()
-        connect(address, key, context) { [self] result in
-            switch result {
-            case .failure(let failure) where failure.code == .upstreamUnreachable && !rest.isEmpty: attempt(rest, key, done: done)
-            default: done(result)
-            }
-        }
+        let race = AddressRace(
+            allowed, loop: loop, attempt: { [self] in connect($0, key, context, done: $1) },
+            done: { [self] result in
+                switch result {
+                case .failure(let failure) where failure.refusesProtocols && offer == .http1:
+                    // It speaks HTTP/2 alone, and has not got a byte of a request.
+                    remember(key, .both)
+                    dial(allowed, key, .both, done: done)
+                case .success(.multiplex(let connection)):
+                    pool.add(connection)
+                    done(result)
+                default: done(result)
+                }
+            })
+        race.start()
     }
 
-    private func connect(_ address: IPAddress, _ key: UpstreamKey, _ context: NIOSSLContext, done: @escaping Done) {
-        var isDone = false
+    /// One attempt; what is returned ends it early.
+    private func connect(_ address: IPAddress, _ key: UpstreamKey, _ context: NIOSSLContext, done: @escaping Reached) -> () -> Void
+    {
         var timeout: Scheduled<Void>?
-        var opened: UpstreamConnection?
-        let finish: Done = { result in
-            guard !isDone else { return }
-            isDone = true
+        let handshake = UpstreamHandshake(key: key, pool: pool) { result in
             timeout?.cancel()
             done(result)
         }
-        let connection = UpstreamConnection(key: key, address: address) { result in
-            finish(
-                result.flatMap {
-                    opened.map { .success($0) } ?? .failure(UpstreamFailure(code: .upstreamUnreachable, reason: "gone"))
-                })
-        }
-        opened = connection
-        connection.pool = pool
         let target: SocketAddress
         do {
             target = try SocketAddress(packedIPAddress: ByteBuffer(bytes: address.networkBytes), port: Int(key.port))
         } catch {
-            return finish(.failure(UpstreamFailure(error)))
+            handshake.end(UpstreamFailure(error))
+            return {}
         }
-        let bound = NIOLoopBound(connection, eventLoop: loop)
+        let bound = NIOLoopBound(handshake, eventLoop: loop)
         let name = key.name.text
-        let bootstrap = ClientBootstrap(group: loop)
+        let connecting = ClientBootstrap(group: loop)
             .connectTimeout(Self.connectLimit)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     let operations = channel.pipeline.syncOperations
                     try operations.addHandler(NIOSSLClientHandler(context: context, serverHostname: name))
-                    try operations.addHandler(WriteJoiner())
-                    try operations.addHTTPClientHandlers(leftOverBytesStrategy: .dropBytes)
                     try operations.addHandler(bound.value)
                 }
             }
+            .connect(to: target).assumeIsolated()
         // A server that accepts and then says nothing must not hold the request for ever.
-        let late = NIOLoopBound((finish, connection), eventLoop: loop)
-        timeout = loop.scheduleTask(in: Self.connectLimit) {
-            let (finish, connection) = late.value
-            finish(.failure(UpstreamFailure(code: .upstreamUnreachable, reason: "no TLS connection within 10 s")))
-            connection.abandon()
+        let late = NIOLoopBound((handshake, connecting), eventLoop: loop)
+        let end: (String) -> Void = { reason in
+            let (handshake, connecting) = late.value
+            handshake.end(UpstreamFailure(code: .upstreamUnreachable, reason: reason))
+            connecting.whenSuccess { $0.close(promise: nil) }
         }
-        bootstrap.connect(to: target).assumeIsolated().whenFailure { finish(.failure(UpstreamFailure($0))) }
+        let ending = NIOLoopBound(end, eventLoop: loop)
+        timeout = loop.scheduleTask(in: Self.connectLimit) { ending.value("no TLS connection within 10 s") }
+        connecting.whenFailure { handshake.end(UpstreamFailure($0)) }
+        return { end("another address was faster") }
     }
 }

@@ -1,5 +1,6 @@
-// UpstreamPool: idle connections by what they may be used for. Small, and short-lived: an idle connection that the
-// server closes under a request costs the agent an error, so ours end first.
+// UpstreamPool: connections by what they may be used for: idle ones of HTTP/1.1, and those of HTTP/2 that take more
+// streams. Small, and short-lived: an idle connection that the server closes under a request costs the agent an error,
+// so ours end first.
 
 import NIOCore
 
@@ -15,6 +16,7 @@ final class UpstreamPool {
     private let loop: any EventLoop
     private var idle: [UpstreamKey: [Idle]] = [:]
     private var count = 0
+    private var multiplexes: [UpstreamKey: [UpstreamMultiplex]] = [:]
     private var isClosed = false
     /// One timer for all, because under load a connection is idle for microseconds.
     private var sweep: Scheduled<Void>?
@@ -64,6 +66,21 @@ final class UpstreamPool {
         count -= 1
     }
 
+    // MARK: HTTP/2
+
+    /// A connection for `key` that takes one more stream.
+    func multiplex(_ key: UpstreamKey) -> UpstreamMultiplex? { multiplexes[key]?.last { $0.hasRoom } }
+
+    func add(_ connection: UpstreamMultiplex) {
+        guard !isClosed else { return connection.abandon() }
+        multiplexes[connection.key, default: []].append(connection)
+    }
+
+    func remove(_ connection: UpstreamMultiplex) {
+        multiplexes[connection.key]?.removeAll { $0 === connection }
+        if multiplexes[connection.key]?.isEmpty == true { multiplexes[connection.key] = nil }
+    }
+
     func closeAll() {
         isClosed = true
         sweep?.cancel()
@@ -71,5 +88,6 @@ final class UpstreamPool {
         idle = [:]
         count = 0
         for connection in all { connection.abandon() }
+        for connection in multiplexes.values.joined() { connection.abandon() }
     }
 }

@@ -26,17 +26,18 @@ final class Harness: Sendable {
     let port: Int
     private let side: SideThread
     private let clientContext: NIOSSLContext
+    private let http2Context: NIOSSLContext
     private let ended: EventLoopFuture<Int32>
 
     struct Failure: Error { var what: String }
 
     init(
         _ change: (inout Spec) -> Void = { _ in }, secrets: [EgressConfiguration.Secret] = [], trusted: Bool = true,
-        answer: @escaping @Sendable (Upstream.Request) -> Upstream.Answer
+        upstreamSpeaks protocols: [String] = ["h2", "http/1.1"], answer: @escaping @Sendable (Upstream.Request) -> Upstream.Answer
     ) throws {
         func name(_ text: String) throws -> HostName { try #require(HostName(text)) }
         let hosts = try ["api.openai.com", "api.anthropic.com", "files.example", "evil.example"].map(name)
-        upstream = try Upstream(group: group, names: hosts, answer: answer)
+        upstream = try Upstream(group: group, names: hosts, protocols: protocols, answer: answer)
         var spec = Spec()
         spec.name = "harness"
         spec.providers = [ProviderGrant(id: .openai), ProviderGrant(id: .anthropic)]
@@ -78,6 +79,8 @@ final class Harness: Sendable {
         var configurationTLS = TLSConfiguration.makeClientConfiguration()
         configurationTLS.trustRoots = .certificates(try NIOSSLCertificate.fromPEMBytes(authority.pem))
         clientContext = try NIOSSLContext(configuration: configurationTLS)
+        configurationTLS.applicationProtocols = ["h2", "http/1.1"]
+        http2Context = try NIOSSLContext(configuration: configurationTLS)
         keep = service
         let supervisor = supervisor
         let pool = NIOThreadPool(numberOfThreads: 1)
@@ -126,6 +129,13 @@ final class Harness: Sendable {
         let client = try Client(group: group, port: port, tls: (clientContext, sni))
         client.waitForTLS()
         return client
+    }
+
+    /// An HTTP/2 connection as an agent makes one.
+    func connectHTTP2(_ name: String) throws -> HTTP2Client {
+        let address = try #require(resolve(name))
+        holder.value.withLock { $0 = Dialled(address: address, port: 443) }
+        return try HTTP2Client(group: group, port: port, context: http2Context, name: name)
     }
 
     /// A TLS client that knows other authorities only.

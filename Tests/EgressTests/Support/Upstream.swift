@@ -2,6 +2,7 @@
 
 import NIOCore
 import NIOHTTP1
+import NIOHTTP2
 import NIOPosix
 import NIOSSL
 import Synchronization
@@ -11,6 +12,7 @@ import Vocabulary
 
 final class Upstream: Sendable {
     struct Request: Sendable {
+        /// `version` says which protocol it came in.
         var head: HTTPRequestHead
         var body: [UInt8]
         var connection: ObjectIdentifier
@@ -26,6 +28,7 @@ final class Upstream: Sendable {
         var breaksOff = false
         /// Written as it is in place of everything else.
         var raw: String?
+        var trailers: [(String, String)] = []
         init(raw: String) { self.raw = raw }
         init(
             _ pieces: [String?], status: HTTPResponseStatus = .ok, type: String = "application/json", isChunked: Bool = false,
@@ -45,11 +48,15 @@ final class Upstream: Sendable {
     private let answering: Mutex<@Sendable (Request) -> Answer>
     private let released: Mutex<Bool> = Mutex(false)
 
-    init(group: any EventLoopGroup, names: [HostName], answer: @escaping @Sendable (Request) -> Answer) throws {
+    /// - Parameter protocols: what it agrees to (ALPN).
+    init(
+        group: any EventLoopGroup, names: [HostName], protocols: [String] = ["h2", "http/1.1"],
+        answer: @escaping @Sendable (Request) -> Answer
+    ) throws {
         authority = try SessionAuthority(session: "upstream")
         answering = Mutex(answer)
         var made: [String: NIOSSLContext] = [:]
-        for name in names { made[name.text] = try authority.serverContext(for: .name(name)) }
+        for name in names { made[name.text] = try authority.serverContext(for: .name(name), protocols: protocols) }
         let contexts = made
         let box = Box()
         channel = try ServerBootstrap(group: group)
@@ -64,8 +71,12 @@ final class Upstream: Sendable {
                     let byName = contexts
                     let sni = ByteToMessageHandler(NameChooser(contexts: byName, fallback: context))
                     try operations.addHandler(sni)
-                    try operations.configureHTTPServerPipeline()
-                    try operations.addHandler(Handler(upstream: upstream))
+                    channel.configureCommonHTTPServerPipeline { stream in
+                        let connection = ObjectIdentifier(channel)
+                        return stream.eventLoop.makeCompletedFuture {
+                            try stream.pipeline.syncOperations.addHandler(Handler(upstream: upstream, connection: connection))
+                        }
+                    }.whenFailure { _ in channel.close(promise: nil) }
                 }
             }
             .bind(host: "127.0.0.1", port: 0).wait()
@@ -115,7 +126,12 @@ final class Upstream: Sendable {
         private var head: HTTPRequestHead?
         private var body: [UInt8] = []
 
-        init(upstream: Upstream) { self.upstream = upstream }
+        private let connection: ObjectIdentifier
+
+        init(upstream: Upstream, connection: ObjectIdentifier) {
+            self.upstream = upstream
+            self.connection = connection
+        }
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
             switch unwrapInboundIn(data) {
@@ -125,7 +141,7 @@ final class Upstream: Sendable {
             case .body(let part): body += part.readableBytesView
             case .end:
                 guard let head else { return }
-                let request = Request(head: head, body: body, connection: ObjectIdentifier(context.channel))
+                let request = Request(head: head, body: body, connection: connection)
                 let answer = upstream.take(request)
                 if let raw = answer.raw {
                     // From the encoder's place on, so that it stays as it is.
@@ -166,7 +182,8 @@ final class Upstream: Sendable {
                 rest = rest.dropFirst()
             }
             if answer.breaksOff { return context.close(promise: nil) }
-            context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+            let trailers = answer.trailers.isEmpty ? nil : HTTPHeaders(answer.trailers)
+            context.writeAndFlush(wrapOutboundOut(.end(trailers)), promise: nil)
         }
 
         func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }

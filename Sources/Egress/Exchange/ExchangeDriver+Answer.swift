@@ -7,10 +7,12 @@ import Providers
 import Vocabulary
 import Wire
 
-extension ExchangeHandler: UpstreamUser {
+extension ExchangeDriver: UpstreamUser {
     /// How much of an answer is still read for its usage when nobody wants it any more.
     private static let drainLimit = 16 << 20
     private static let drainPatience = TimeAmount.seconds(60)
+    /// Connections that are found closed before a request was written to them.
+    private static let mostAttempts = 3
 
     func upstreamHead(_ head: HTTPResponseHead) {
         guard let exchange, let prepared = exchange.prepared else { return }
@@ -25,8 +27,9 @@ extension ExchangeHandler: UpstreamUser {
             exchange.answer = filter
             exchange.mask = prepared.mask
             if action == .relay, !filter.isWhole {
-                writeHead(head, length: filter is PassingAnswer ? head.headers.first(name: "content-length") : nil, exchange)
-                context?.flush()
+                let length = filter is PassingAnswer ? head.headers.first(name: "content-length").flatMap { Int($0) } : nil
+                writeHead(head, length: length, exchange)
+                agent.flush()
             }
             exchange.answerHead = head
         } catch {
@@ -49,17 +52,18 @@ extension ExchangeHandler: UpstreamUser {
                 AnswerFailure(code: .tooLarge, reason: "the answers of all connections together are too large to scan"))
         }
         do throws(AnswerFailure) {
-            guard var out = try exchange.answer?.feed(bytes), action == .relay, out.readableBytes > 0, let context else { return }
+            guard var out = try exchange.answer?.feed(bytes), action == .relay, out.readableBytes > 0 else { return }
             out = exchange.mask?.feed(out) ?? out
             guard out.readableBytes > 0 else { return }
-            context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(out))), promise: nil)
-            if !context.channel.isWritable { exchange.upstream?.setReading(false) }
+            agent.write(out)
+            agent.flush()
+            if !agent.isWritable { exchange.upstream?.setReading(false) }
         } catch {
             failAnswer(error)
         }
     }
 
-    func upstreamEnd() {
+    func upstreamEnd(_ trailers: HTTPHeaders?) {
         guard let exchange else { return }
         do throws(AnswerFailure) {
             var rest = try exchange.answer?.finish()
@@ -68,14 +72,15 @@ extension ExchangeHandler: UpstreamUser {
                 last.writeImmutableBuffer(exchange.mask?.finish() ?? ByteBuffer())
                 rest = last
             }
-            if !isGone, let head = exchange.answerHead, let context {
-                if !exchange.answerHeadWritten { writeHead(head, length: String(rest?.readableBytes ?? 0), exchange) }
-                if let rest, rest.readableBytes > 0 { context.write(wrapOutboundOut(.body(.byteBuffer(rest))), promise: nil) }
+            if !isGone, let head = exchange.answerHead {
+                if !exchange.answerHeadWritten { writeHead(head, length: rest?.readableBytes ?? 0, exchange) }
+                if let rest, rest.readableBytes > 0 { agent.write(rest) }
             }
         } catch {
             return failAnswer(error)
         }
         exchange.upstream = nil
+        exchange.trailers = trailers.map { masked(HeaderRules.trailers($0), exchange) }
         obey(machine.answerEnd())
     }
 
@@ -87,6 +92,15 @@ extension ExchangeHandler: UpstreamUser {
         obey(machine.upstreamFailed())
     }
 
+    func upstreamUnsent() {
+        guard let exchange else { return }
+        exchange.upstream = nil
+        exchange.refusal = session.words(peer.shownHost).refusal(
+            .upstreamUnreachable, reason: "connections closed before the request was sent", what: "the host could not be reached")
+        exchange.attempts += 1
+        obey(machine.unsent(again: exchange.attempts < Self.mostAttempts))
+    }
+
     /// The answer may not go on: not scannable, too long, not what was asked for.
     private func failAnswer(_ failure: AnswerFailure) {
         exchange?.upstream?.abandon()
@@ -96,23 +110,18 @@ extension ExchangeHandler: UpstreamUser {
         obey(machine.upstreamFailed())
     }
 
-    private func writeHead(_ head: HTTPResponseHead, length: String?, _ exchange: Exchange) {
-        guard let context else { return }
-        let isHead = exchange.head.method == "HEAD"
-        var headers = HeaderRules.answer(head.headers, isRewritten: exchange.prepared?.readsAnswer ?? false)
-        if let mask = exchange.prepared?.mask { headers = HTTPHeaders(headers.map { ($0.name, mask.masked($0.value)) }) }
-        if head.status.mayHaveResponseBody {
-            if let length {
-                headers.add(name: "content-length", value: length)
-            } else if !isHead, !exchange.head.isOld {
-                headers.add(name: "transfer-encoding", value: "chunked")
-            }
-        }
-        if !exchange.head.keepsAlive { headers.add(name: "connection", value: "close") }
+    private func writeHead(_ head: HTTPResponseHead, length: Int?, _ exchange: Exchange) {
+        let headers = HeaderRules.answer(head.headers, isRewritten: exchange.prepared?.readsAnswer ?? false)
         exchange.answerHeadWritten = true
-        let version: HTTPVersion = exchange.head.isOld ? .http1_0 : .http1_1
-        context.write(
-            wrapOutboundOut(.head(HTTPResponseHead(version: version, status: head.status, headers: headers))), promise: nil)
+        agent.write(
+            AnswerHead(
+                status: head.status, headers: masked(headers, exchange), length: length, isForHead: exchange.head.method == "HEAD",
+                keeps: exchange.head.keepsAlive))
+    }
+
+    private func masked(_ headers: HTTPHeaders, _ exchange: Exchange) -> HTTPHeaders {
+        guard let mask = exchange.prepared?.mask else { return headers }
+        return HTTPHeaders(headers.map { ($0.name, mask.masked($0.value)) })
     }
 
     func startDraining() {
@@ -131,10 +140,10 @@ extension ExchangeHandler: UpstreamUser {
     func finish() {
         guard let exchange else { return }
         settle(exchange, session.preparer.settlement(exchange), cut: isGone ? "client_gone" : nil)
-        guard !isGone, let context else { return next() }
-        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        guard !isGone else { return next() }
+        agent.writeEnd(trailers: exchange.trailers)
         if exchange.head.keepsAlive, session.stopped == nil { return next() }
-        closeAfterAnswer()
+        agent.closeAfterAnswer()
     }
 
     /// One settlement for one admission; whatever else happens, it happens here.
@@ -196,16 +205,12 @@ extension ExchangeHandler: UpstreamUser {
 
     /// Ends an answer whose head was sent. A client reads a proper end; where the protocol has none, the cut must show.
     private func endCut(_ exchange: Exchange, note: String) {
-        guard let context else { return next() }
+        guard !isGone else { return next() }
         guard exchange.answerHeadWritten else { return refuse(recorded: true) }
-        if let closing = exchange.answer?.closing(note: note) {
-            // What the mask holds stays here; the events themselves repeat the answer's id and model only.
-            let closing = ByteBuffer(string: exchange.prepared?.mask?.masked(String(buffer: closing)) ?? String(buffer: closing))
-            context.write(wrapOutboundOut(.body(.byteBuffer(closing))), promise: nil)
-            context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
-            closeAfterAnswer()
-        } else {
-            context.close(promise: nil)
-        }
+        guard let closing = exchange.answer?.closing(note: note) else { return agent.breakOff() }
+        // What the mask holds stays here; the events themselves repeat the answer's id and model only.
+        agent.write(ByteBuffer(string: exchange.prepared?.mask?.masked(String(buffer: closing)) ?? String(buffer: closing)))
+        agent.writeEnd(trailers: nil)
+        agent.closeAfterAnswer()
     }
 }

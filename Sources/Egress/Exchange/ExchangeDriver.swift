@@ -1,0 +1,228 @@
+// ExchangeDriver: the exchanges of one agent stream, one after the other. It asks the machine what to do, and does it.
+// The answers' side is in ExchangeDriver+Answer.swift, refusals and ends in ExchangeDriver+Refusal.swift.
+
+import Events
+import NIOCore
+import NIOHTTP1
+import Policy
+import Providers
+import Vocabulary
+import Wire
+
+final class ExchangeDriver {
+    let session: Session
+    let peer: Peer
+    let isPlain: Bool
+    /// Owns this driver and is kept by the session for as long as an exchange lasts.
+    unowned let agent: any AgentStream
+    var machine = ExchangeMachine()
+    var exchange: Exchange?
+    /// The agent's side is closed.
+    private(set) var isGone = false
+
+    init(session: Session, peer: Peer, isPlain: Bool, agent: any AgentStream) {
+        self.session = session
+        self.peer = peer
+        self.isPlain = isPlain
+        self.agent = agent
+    }
+
+    /// Whether request bytes may be read.
+    var readsRequest: Bool { machine.readsRequest && !isGone }
+    /// Nothing is under way.
+    var isIdle: Bool { machine.isIdle }
+
+    // MARK: From the agent
+
+    func begin(_ head: RequestHead) {
+        session.journal.count { totals in totals.requests += 1 }
+        let verdict = judge(head)
+        let limit: Int?
+        switch verdict {
+        case .allow(let grant):
+            exchange = Exchange(head: head, grant: grant, memory: session.memory)
+            limit = Int(clamping: grant.bodyLimit)
+        case .deny(let refusal):
+            let exchange = Exchange(head: head, grant: nil, memory: session.memory)
+            exchange.refusal = refusal
+            self.exchange = exchange
+            limit = nil
+        }
+        obey(
+            machine.head(
+                limit: limit, declared: head.contentLength ?? (head.hasBody ? nil : 0), expectsContinue: head.expectsContinue))
+    }
+
+    func body(_ part: ByteBuffer) { if obey(machine.body(part.readableBytes)) { keep(part) } }
+
+    func end() { obey(machine.end()) }
+
+    /// The agent's end is closed.
+    func agentGone() {
+        guard !isGone else { return }
+        isGone = true
+        obey(machine.agentGone())
+    }
+
+    func agentTakes(_ on: Bool) { if !isGone { exchange?.upstream?.setReading(on) } }
+
+    private func keep(_ part: ByteBuffer) {
+        guard let exchange else { return }
+        if exchange.hold(part.readableBytes) {
+            exchange.body.append(contentsOf: part.readableBytesView)
+        } else {
+            exchange.refusal = session.words(peer.shownHost).refusal(
+                .rateLimited, reason: "the bodies of all connections together are too large",
+                what: "too much is being sent at once, try again")
+            obey(machine.stop())
+        }
+    }
+
+    /// All that can be said of a request by its head.
+    private func judge(_ head: RequestHead) -> Decision<RequestGrant> {
+        if let stopped = session.stopped { return .deny(stopped) }
+        let words = session.words(peer.shownHost)
+        if isPlain {
+            let named = head.headers.first(name: "host").flatMap { HeaderRules.authority($0)?.subject.text } ?? peer.shownHost
+            return .deny(
+                session.words(named).refusal(
+                    .plainHTTP, reason: "plain HTTP to port \(peer.dialled.port)", what: "plain HTTP is not allowed, use https"))
+        }
+        let grant: ConnectionGrant
+        switch peer.standing {
+        case .deny(let refusal): return .deny(refusal)
+        case .allow(let found): grant = found
+        }
+        guard let host = head.headers.first(name: "host"), names(host, grant) else {
+            return .deny(
+                words.refusal(
+                    .identityMismatch, reason: "Host does not name \(grant.host) port \(grant.port), which was dialled",
+                    what: "the Host header is not the host of this connection"))
+        }
+        if session.isOverfull {
+            return .deny(words.refusal(.rateLimited, reason: "limits.connections", what: "too many connections at once"))
+        }
+        if let refusal = session.overLimit(host: grant.host.text) { return .deny(refusal) }
+        return session.policy.request(RequestFacts(host: grant.host, port: grant.port, method: head.method, path: head.path))
+    }
+
+    /// Whether `Host` is the name and port that were dialled.
+    private func names(_ host: String, _ grant: ConnectionGrant) -> Bool {
+        if host == grant.host.text { return grant.port == 443 }  // how nearly every client writes it
+        guard let authority = HeaderRules.authority(host) else { return false }
+        return authority.subject == .name(grant.host) && (authority.port ?? 443) == grant.port
+    }
+
+    /// Does what the machine says. True for `.keep`.
+    @discardableResult
+    func obey(_ action: ExchangeAction) -> Bool {
+        switch action {
+        case .nothing, .discard: break
+        case .keep: return true
+        case .collect(let sendContinue): if sendContinue { agent.writeContinue() }
+        case .refuse: refuse()
+        case .refuseTooLarge:
+            exchange?.refusal = session.words(peer.shownHost).refusal(
+                .tooLarge, reason: "body over limits.body", what: "the request body is too large")
+            refuse()
+        case .prepare: prepare()
+        case .ask: ask()
+        case .connect: connect()
+        case .send: send()
+        case .relay: break
+        case .drain: startDraining()
+        case .finish: finish()
+        case .release(let refusing): release(refusing: refusing)
+        case .settleFailed(let refusing): settleFailed(refusing: refusing)
+        case .settleCut(let cut): settleCut(cut: cut)
+        case .endAnswer(let cut): endAnswer(cut: cut)
+        case .recordCut: recordCut()
+        case .next: next()
+        }
+        return false
+    }
+
+    // MARK: Towards the upstream
+
+    private func prepare() {
+        guard let exchange, let grant = exchange.grant, case .allow(let connection) = peer.standing else { return }
+        do throws(Refusal) {
+            exchange.prepared = try session.preparer.prepare(
+                exchange.head, body: exchange.body, grant: grant, host: connection.host, port: connection.port,
+                id: session.link.upcomingID,
+                words: session.words(connection.host.text), findings: &exchange.findings)
+        } catch {
+            exchange.refusal = error
+        }
+        exchange.body = []
+        obey(machine.prepared(ok: exchange.refusal == nil))
+    }
+
+    private func ask() {
+        guard let exchange, let prepared = exchange.prepared else { return }
+        let record = RecordDraft(kind: .requestIntent, data: prepared.intent.data())
+        exchange.id = session.link.admit(prepared.reservation, record) { [self] admission in
+            switch admission {
+            case .admitted:
+                if let stopped = session.stopped { exchange.refusal = stopped }
+                obey(machine.admission(true, stopped: session.stopped != nil))
+            case .refused(let code, let told):
+                exchange.id = nil
+                exchange.refusal = Refusal(code, reason: "not admitted by the supervisor", told: told)
+                obey(machine.admission(false, stopped: session.stopped != nil))
+            }
+        }
+    }
+
+    private func connect() {
+        guard let exchange, let prepared = exchange.prepared, case .allow(let connection) = peer.standing else { return }
+        session.dialer.upstream(connection, credential: prepared.credential, offersHTTP2: agent.isHTTP2) { [self] result in
+            guard self.exchange === exchange, exchange.id != nil else {
+                // Stopped meanwhile: the connection is not needed.
+                if case .success(let upstream) = result { upstream.abandon() }
+                return
+            }
+            switch result {
+            case .success(let upstream):
+                exchange.upstream = upstream
+                obey(machine.connected())
+            case .failure(let failure):
+                exchange.refusal = session.words(connection.host.text).refusal(
+                    failure.code, reason: failure.reason, what: Self.told(failure.code))
+                obey(machine.connectFailed())
+            }
+        }
+    }
+
+    private static func told(_ code: Refusal.Code) -> String {
+        switch code {
+        case .resolveFailed: "the host's name could not be resolved"
+        case .upstreamCertificate: "the host's certificate could not be verified"
+        case .addressNotAllowed: "this name leads to an address that is not allowed"
+        default: "the host could not be reached"
+        }
+    }
+
+    private func send() {
+        guard let exchange, let prepared = exchange.prepared, let upstream = exchange.upstream else { return }
+        if let again = exchange.outgoing { return upstream.send(again, for: self) }
+        session.journal.count { totals in
+            totals.bytesOut += UInt64(prepared.body.count)
+            Journal.count(prepared.intent.host, in: &totals)
+            Journal.add(exchange.findings, to: &totals.redactions)
+        }
+        let request = UpstreamRequest(
+            method: prepared.intent.method, target: prepared.target, headers: prepared.headers,
+            body: prepared.body.isEmpty ? nil : ByteBuffer(bytes: prepared.body),
+            takesTrailers: agent.isHTTP2 && exchange.head.takesTrailers)
+        prepared.body = []
+        exchange.outgoing = request
+        upstream.send(request, for: self)
+    }
+
+    /// The exchange is over.
+    func next() {
+        exchange = nil
+        agent.exchangeEnded()
+    }
+}

@@ -1,0 +1,149 @@
+// HTTP2Connection: an agent's HTTP/2 connection (RFC 9113). NIOHTTP2 frames and keeps the windows; here stand the limits,
+// the streams that are under way, and the connection's end. Each stream has an exchange of its own.
+
+import Events
+import NIOCore
+import NIOHTTP2
+import Policy
+import Vocabulary
+
+final class HTTP2Connection: ChannelInboundHandler {
+    typealias InboundIn = HTTP2Frame
+
+    private static let idleLimit = TimeAmount.minutes(10)
+    private static let firstPatience = TimeAmount.seconds(60)
+    /// The last answer's end is written when its stream closes, and not yet flushed.
+    private static let lastPatience = TimeAmount.seconds(1)
+    static let mostStreams = 100
+
+    private let session: Session
+    private let peer: Peer
+    private var context: ChannelHandlerContext?
+    private var streams: [ObjectIdentifier: HTTP2Stream] = [:]
+    private var isGone = false
+    private var timer: Scheduled<Void>?
+
+    private init(session: Session, peer: Peer) {
+        self.session = session
+        self.peer = peer
+    }
+
+    /// The handlers above TLS.
+    static func handlers(session: Session, peer: Peer, loop: any EventLoop) -> [any ChannelHandler] {
+        let connection = HTTP2Connection(session: session, peer: peer)
+        let bound = NIOLoopBound((connection, session, peer), eventLoop: loop)
+        let frames = NIOHTTP2Handler(
+            mode: .server, eventLoop: loop, connectionConfiguration: configuration, streamConfiguration: streamConfiguration
+        ) { channel in
+            channel.eventLoop.makeCompletedFuture {
+                let (connection, session, peer) = bound.value
+                try channel.pipeline.syncOperations.addHandler(
+                    HTTP2Stream(session: session, peer: peer, connection: connection))
+            }
+        }
+        return [WriteJoiner(), frames, connection]
+    }
+
+    /// A flood of resets, of CONTINUATION, of empty or control frames ends the connection: NIOHTTP2 counts them, with its
+    /// own limits where none is set here.
+    private static var configuration: NIOHTTP2Handler.ConnectionConfiguration {
+        var configuration = NIOHTTP2Handler.ConnectionConfiguration()
+        configuration.initialSettings = [
+            HTTP2Setting(parameter: .maxConcurrentStreams, value: mostStreams),
+            HTTP2Setting(parameter: .maxHeaderListSize, value: RequestReader.headLimit),
+        ]
+        configuration.maximumBufferedControlFrames = 1000
+        return configuration
+    }
+
+    private static var streamConfiguration: NIOHTTP2Handler.StreamConfiguration {
+        var configuration = NIOHTTP2Handler.StreamConfiguration()
+        configuration.outboundBufferSizeHighWatermark = 262_144
+        configuration.outboundBufferSizeLowWatermark = 65_536
+        return configuration
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        session.opened(self)
+        setTimer(Self.firstPatience)
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        gone()
+        self.context = nil
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        gone()
+        context.fireChannelInactive()
+    }
+
+    /// A connection error (§5.4.1) was answered with GOAWAY already; TLS errors and resets leave nothing to answer.
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if !(error is ChannelError), !isGone, let words = Self.words(error) { session.journal.refused(peer.fault(words)) }
+        context.close(promise: nil)
+    }
+
+    /// nil: the way every connection ends.
+    private static func words(_ error: any Error) -> String? {
+        switch error {
+        case is NIOHTTP2Errors.ExcessiveRSTFrames, is NIOHTTP2Errors.ExcessiveStreamErrors,
+            is NIOHTTP2Errors.ExcessivelyLargeHeaderBlock,
+            is NIOHTTP2Errors.ExcessiveContinuationFrames, is NIOHTTP2Errors.ExcessiveEmptyDataFrames,
+            is NIOHTTP2Errors.ExcessiveOutboundFrameBuffering:
+            "HTTP/2: a flood: \(type(of: error))"
+        case is any NIOHTTP2Error: "HTTP/2: \(type(of: error))"
+        default: nil
+        }
+    }
+
+    // MARK: Streams
+
+    func opened(_ stream: HTTP2Stream) {
+        timer?.cancel()
+        timer = nil
+        streams[ObjectIdentifier(stream)] = stream
+    }
+
+    /// The stream's channel is closed, and its exchange settled.
+    func closed(_ stream: HTTP2Stream) {
+        streams[ObjectIdentifier(stream)] = nil
+        guard streams.isEmpty else { return }
+        if isGone { return session.closed(self) }
+        setTimer(session.stopped == nil ? Self.idleLimit : Self.lastPatience)
+    }
+
+    private func gone() {
+        guard !isGone else { return }
+        isGone = true
+        timer?.cancel()
+        if streams.isEmpty { session.closed(self) }
+    }
+
+    private func setTimer(_ amount: TimeAmount) {
+        timer?.cancel()
+        guard let context, !isGone else { return }
+        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        timer = context.eventLoop.scheduleTask(in: amount) {
+            let context = bound.value
+            let goAway = HTTP2Frame.FramePayload.goAway(lastStreamID: .maxID, errorCode: .noError, opaqueData: nil)
+            context.writeAndFlush(NIOAny(HTTP2Frame(streamID: .rootStream, payload: goAway)), promise: nil)
+            context.close(promise: nil)
+        }
+    }
+}
+
+extension HTTP2Connection: AgentConnection {
+    func stop(_ refusal: Refusal) {
+        for stream in streams.values { stream.driver.stop(refusal) }
+        if streams.isEmpty { context?.close(promise: nil) }
+    }
+
+    func sessionEnds() { context?.close(promise: nil) }
+
+    func abort() {
+        context?.close(promise: nil)
+        for stream in streams.values { stream.driver.abort() }
+    }
+}
