@@ -4,6 +4,7 @@
 // - `error:` says what is wrong, `hint:` what to do; both to stderr, no capital at the start, no full stop at the end.
 // - `--json` turns the result into one canonical JSON value on one line; errors and exit status stay the same.
 // - No colour, no progress, no question: a command does what it was told, or says why not.
+// - A result that could not be written is an error: a script that keeps it in a file must not take a part for the whole.
 // - Bytes that came from an agent are shown without control characters: a log is no place to steer a terminal from.
 // - Exit status: 0 yes, 1 no, 2 usage, 3 something was found, 4 no such session or no permission.
 
@@ -34,14 +35,29 @@ struct CommandFailure: Error {
 
 enum Console {
     /// One line of a result.
-    static func line(_ text: String) { write(text + "\n", to: STDOUT_FILENO) }
+    static func line(_ text: String) { result(text.utf8 + [0x0a]) }
 
     /// One JSON value as one line.
-    static func json(_ value: JSONValue) { write(String(decoding: value.canonical(), as: UTF8.self) + "\n", to: STDOUT_FILENO) }
+    static func json(_ value: JSONValue) { result(value.canonical() + [0x0a]) }
 
-    static func complain(_ complaint: Complaint) { write(complaint.description, to: STDERR_FILENO) }
+    /// Bytes of a result. False: the reader has gone (`akios logs | head`), it has had enough.
+    @discardableResult
+    static func result(_ bytes: some Sequence<UInt8>) -> Bool {
+        switch write(Array(bytes), to: STDOUT_FILENO) {
+        case 0: return true
+        case EPIPE: return false
+        case let code:
+            complain(
+                Complaint(
+                    "the result cannot be written: \(String(cString: strerror(code)))", hint: "it is incomplete; write it elsewhere"
+                ))
+            exit(Status.no.rawValue)
+        }
+    }
 
-    static func hint(_ text: String) { write("hint: \(text)\n", to: STDERR_FILENO) }
+    static func complain(_ complaint: Complaint) { _ = write(Array(complaint.description.utf8), to: STDERR_FILENO) }
+
+    static func hint(_ text: String) { _ = write(Array("hint: \(text)\n".utf8), to: STDERR_FILENO) }
 
     /// Text from a record as a person may see it: C0, DEL, C1 and the characters that turn writing round are shown as `?`.
     static func plain(_ text: String) -> String {
@@ -67,14 +83,16 @@ enum Console {
         }
     }
 
-    private static func write(_ text: String, to descriptor: Int32) {
-        var bytes = Array(text.utf8)[...]
-        while !bytes.isEmpty {
-            let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR { continue }
-            // A reader that has gone (`akios logs | head`) has had enough.
-            guard count > 0 else { return }
-            bytes = bytes.dropFirst(count)
+    /// All of it; 0 or the errno.
+    private static func write(_ bytes: [UInt8], to descriptor: Int32) -> Int32 {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            let code = errno
+            if count < 0, code == EINTR { continue }
+            guard count > 0 else { return code }
+            rest = rest.dropFirst(count)
         }
+        return 0
     }
 }

@@ -16,8 +16,8 @@ struct DemoCommand: ParsableCommand {
     func run() throws {
         let folder = try Self.programFolder()
         guard let script = Self.candidates(beside: folder).first(where: { access($0, X_OK) == 0 }) else {
-            throw Self.failure(
-                "the demo is not here: neither beside this program nor in a source tree above it",
+            throw CommandFailure(
+                .no, "the demo is not here: neither beside this program nor in a source tree above it",
                 hint: "run `make demo` in a checkout of akios-exec")
         }
         // The programs beside this one are those to be shown.
@@ -25,23 +25,16 @@ struct DemoCommand: ParsableCommand {
         var words: [UnsafeMutablePointer<CChar>?] = [strdup(script), nil]
         fflush(nil)
         execv(script, &words)
-        throw Self.failure("\(script): \(String(cString: strerror(errno)))", hint: "the demo needs Debian's python3")
+        throw CommandFailure(.no, "\(script): \(String(cString: strerror(errno)))", hint: "the demo needs Debian's python3")
     }
 
     private static func programFolder() throws -> String {
         guard let resolved = realpath("/proc/self/exe", nil) else {
-            throw failure("/proc/self/exe cannot be read", hint: "is /proc mounted?")
+            throw CommandFailure(.no, "/proc/self/exe cannot be read", hint: "is /proc mounted?")
         }
         defer { free(resolved) }
         let program = String(cString: resolved)
         return String(program[..<(program.lastIndex(of: "/") ?? program.startIndex)])
-    }
-
-    /// Says what and what to do, and gives the status to leave with.
-    private static func failure(_ what: String, hint: String) -> ExitCode {
-        let text = "error: \(what)\nhint: \(hint)\n"
-        _ = text.utf8CString.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, text.utf8.count) }
-        return ExitCode(1)
     }
 
     /// Installed places first, then `Tests/Demo/run` in each folder above: a build lies some levels below the source tree.

@@ -35,7 +35,7 @@ struct LogsCommand: ParsableCommand {
                 if let limit {
                     guard limit > 0 else { return }
                     // Twice the wanted number at most, cut back in one go.
-                    if kept.count >= 2 * limit { kept.removeFirst(kept.count - limit) }
+                    if kept.count / 2 >= limit { kept.removeFirst(kept.count - limit) }
                     kept.append(line)
                 } else {
                     show(line)

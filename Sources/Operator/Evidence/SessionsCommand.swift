@@ -52,6 +52,7 @@ struct SessionsCommand: ParsableCommand {
                 switch result {
                 case .tampered(let why): wrong[path] = why.description
                 case .sealRemoved: wrong[path] = "its last checkpoint is gone"
+                case .unfinished(let error): Console.complain(Complaint("\(path) is not sealed: \(error)", hint: error.hint))
                 default: break
                 }
             }
@@ -95,7 +96,7 @@ struct SessionsCommand: ParsableCommand {
             .object([
                 .init("cost_usd", output?["cost"]?["total_cost_usd"] ?? .null), .init("ended", output?["ended"] ?? .null),
                 .init("exit", output?["exit"] ?? .null), .init("profile", output?["profile"] ?? .null),
-                .init("session", .string(id.text)),
+                .init("requests", output?["egress"]?["requests"] ?? .null), .init("session", .string(id.text)),
                 .init("started", output?["started"] ?? .null), .init("state", .string(state)),
             ])
         }

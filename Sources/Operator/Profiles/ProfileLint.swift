@@ -20,15 +20,15 @@ struct ProfileLint: ParsableCommand {
     func run() throws {
         let reports = profiles.map { LintReport($0, production: production) }
         if json {
-            ProfileOutput.print(.array(reports.map(ProfileOutput.json)))
+            Console.json(.array(reports.map(ProfileOutput.json)))
         } else {
             for report in reports {
-                for note in report.notes { print(note) }
-                for error in report.errors { ProfileOutput.complain("\(error)") }
-                if report.errors.isEmpty { print("\(report.name): ok") }
+                for note in report.notes { Console.line(note.description) }
+                for error in report.errors { Console.complain(ProfileOutput.complaint(error)) }
+                if report.errors.isEmpty { Console.line("\(Console.plain(report.name)): ok") }
             }
         }
-        if reports.contains(where: { !$0.errors.isEmpty }) { throw ExitCode(1) }
+        if reports.contains(where: { !$0.errors.isEmpty }) { throw ExitCode(Status.no.rawValue) }
     }
 }
 

@@ -13,7 +13,7 @@ struct ProfileList: ParsableCommand {
     func run() throws {
         let entries = ProfileFile.catalog()
         if json {
-            ProfileOutput.print(.array(entries.map(ProfileOutput.json)))
+            Console.json(.array(entries.map(ProfileOutput.json)))
             return
         }
         let width = entries.map(\.name.count).max() ?? 0
@@ -21,7 +21,8 @@ struct ProfileList: ParsableCommand {
             let name = entry.name + String(repeating: " ", count: width - entry.name.count)
             let origin =
                 entry.origin.hasPrefix("builtin/") ? "" : "  (\(entry.origin)\(entry.shadows ? ", shadows the shipped one" : ""))"
-            print("\(name)  \(entry.problem.map { "cannot be used: \($0.message)" } ?? entry.description)\(origin)")
+            let words = entry.problem.map { "cannot be used: \($0.message)" } ?? entry.description
+            Console.line(Console.plain("\(name)  \(words)\(origin)"))
         }
     }
 }

@@ -1,21 +1,14 @@
-// ProfileOutput: how the profile commands print, for people on two streams and for scripts as JSON.
+// ProfileOutput: how the profile commands print, for people and for scripts as JSON.
 
-import Glibc
 import JSONBytes
 import Profile
 import ProfileFile
+import Vocabulary
 
 enum ProfileOutput {
-    /// To stderr, with a newline.
-    static func complain(_ text: String) {
-        var rest = Array((text + "\n").utf8)[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
-            if count > 0 { rest = rest.dropFirst(count) } else if errno != EINTR { return }
-        }
+    static func complaint(_ error: ProfileError) -> Complaint {
+        Complaint("\(error.mark): \(error.message)", hints: error.hint.map { [$0] } ?? [])
     }
-
-    static func print(_ value: JSONValue) { Swift.print(String(decoding: value.canonical(), as: UTF8.self)) }
 
     static func json(_ entry: CatalogEntry) -> JSONValue {
         var members: [JSONValue.Member] = [

@@ -15,10 +15,9 @@ struct ProfileShow: ParsableCommand {
     func run() throws {
         do throws(ProfileError) {
             let resolved = try ProfileFile.load(names: profiles, sets: sets)
-            print(json ? String(decoding: resolved.canonicalJSON(), as: UTF8.self) + "\n" : resolved.yaml(), terminator: "")
+            Console.result(json ? resolved.canonicalJSON() + [0x0a] : Array(resolved.yaml().utf8))
         } catch {
-            ProfileOutput.complain("\(error)")
-            throw ExitCode(1)
+            throw CommandFailure(.no, ProfileOutput.complaint(error))
         }
     }
 }
@@ -27,5 +26,5 @@ struct ProfileSchema: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "schema", abstract: "Print the JSON Schema of the profile language.")
 
-    func run() { print(String(decoding: Builtin.schema, as: UTF8.self), terminator: "") }
+    func run() { Console.result(Builtin.schema) }
 }

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import CData
+import JSONBytes
 import Profile
 import ProfileFile
 import Redaction
@@ -16,7 +17,14 @@ struct ProtectCommand: ParsableCommand {
 struct ProtectTypes: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "types", abstract: "List what is looked for.")
 
-    func run() { Console.table(["TYPE", "CATEGORY"], Engine.types.map { [$0.type, $0.category.rawValue] }) }
+    @Flag(help: "Print a JSON array.") var json = false
+
+    func run() {
+        guard json else { return Console.table(["TYPE", "CATEGORY"], Engine.types.map { [$0.type, $0.category.rawValue] }) }
+        Console.json(
+            .array(
+                Engine.types.map { .object([.init("category", .string($0.category.rawValue)), .init("type", .string($0.type))]) }))
+    }
 }
 
 enum Protection {
@@ -36,12 +44,20 @@ enum Protection {
         do throws(ProfileError) {
             return try ProfileFile.load(names: [profile]).spec.pii
         } catch {
-            ProfileOutput.complain("\(error)")
-            throw ExitCode(Status.no.rawValue)
+            throw CommandFailure(.no, ProfileOutput.complaint(error))
         }
     }
 
-    static func failure(_ error: ScanError, _ name: String) -> CommandFailure {
+    /// The engine's answer, or its refusal in words.
+    static func of<Answer>(_ name: String, _ work: () throws(ScanError) -> Answer) throws(CommandFailure) -> Answer {
+        do {
+            return try work()
+        } catch {
+            throw failure(error, name)
+        }
+    }
+
+    private static func failure(_ error: ScanError, _ name: String) -> CommandFailure {
         let hint =
             switch error {
             case .malformed: "leave --json away to treat it as text"

@@ -19,36 +19,21 @@ struct ProtectScan: ParsableCommand {
         let engine = try Protection.engine(try Protection.handling(profile))
         var worst = Status.yes
         for file in files {
-            guard let bytes = contents(file) else {
-                worst = .no
-                continue
-            }
-            let findings: [Finding]
-            do {
-                findings = try engine.findings(inFile: bytes)
+            do throws(CommandFailure) {
+                let bytes = try InputFile.contents(of: file)
+                let findings = try Protection.of(file) { () throws(ScanError) in try engine.findings(inFile: bytes) }
+                if !findings.isEmpty, worst == .yes { worst = .found }
+                report(file, findings, in: bytes)
             } catch {
-                Console.complain(Protection.failure(error, file).complaint)
-                worst = .no
-                continue
+                Console.complain(error.complaint)
+                worst = error.status
             }
-            if !findings.isEmpty, worst == .yes { worst = .found }
-            report(file, findings, LineIndex(bytes))
         }
         if worst != .yes { throw ExitCode(worst.rawValue) }
     }
 
-    private func contents(_ file: String) -> [UInt8]? {
-        let descriptor = file == "-" ? STDIN_FILENO : open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY)
-        var input = InputFile(descriptor: descriptor)
-        let bytes = descriptor < 0 ? [] : input.rest()
-        let problem = descriptor < 0 ? String(cString: strerror(errno)) : input.error
-        if descriptor > STDERR_FILENO { close(descriptor) }
-        guard let problem else { return bytes }
-        Console.complain(Complaint("cannot read \(Console.plain(file)): \(problem)", hint: "name a regular file that you may read"))
-        return nil
-    }
-
-    private func report(_ file: String, _ findings: [Finding], _ lines: LineIndex) {
+    private func report(_ file: String, _ findings: [Finding], in bytes: [UInt8]) {
+        var lines = LineWalk(bytes)
         guard json else {
             for finding in findings {
                 let (line, column) = lines.place(of: finding.start)
@@ -80,30 +65,39 @@ struct ProtectScan: ParsableCommand {
 extension Engine {
     /// A file that is JSON is looked at as JSON, so that an escape hides nothing; anything else as text.
     func findings(inFile bytes: [UInt8]) throws(ScanError) -> [Finding] {
-        if let leaves = try? JSONLeaves.scan(bytes, numbers: true) {
+        do {
+            let leaves = try JSONLeaves.scan(bytes, numbers: true)
             return try redactJSON(bytes, leaves: leaves, filter: .none).findings
+        } catch let error as ScanError {
+            throw error
+        } catch let error as JSONError where error.kind == .tooMany {
+            // JSON all the same: as text its escapes would be taken for what they say.
+            throw .budget
+        } catch {
+            return try redactText(bytes).findings
         }
-        return try redactText(bytes).findings
     }
 }
 
-/// Byte offsets as lines and columns, both from 1; a column counts characters (Unicode scalars).
-struct LineIndex {
+/// Byte offsets as lines and columns, both from 1; a column counts characters (Unicode scalars). Asked for in ascending
+/// order, so that a file of one long line is walked once, however much is found in it.
+struct LineWalk {
     private let bytes: [UInt8]
-    private let starts: [Int]
+    private var at = 0
+    private var line = 1
+    private var column = 1
 
-    init(_ bytes: [UInt8]) {
-        self.bytes = bytes
-        starts = [0] + bytes.indices.filter { bytes[$0] == 0x0a }.map { $0 + 1 }
-    }
+    init(_ bytes: [UInt8]) { self.bytes = bytes }
 
-    func place(of offset: Int) -> (line: Int, column: Int) {
-        var low = 0
-        var high = starts.count
-        while high - low > 1 {
-            let middle = (low + high) / 2
-            if starts[middle] <= offset { low = middle } else { high = middle }
+    mutating func place(of offset: Int) -> (line: Int, column: Int) {
+        while at < offset {
+            if bytes[at] == 0x0a {
+                (line, column) = (line + 1, 1)
+            } else if bytes[at] & 0xc0 != 0x80 {
+                column += 1
+            }
+            at += 1
         }
-        return (low + 1, 1 + bytes[starts[low]..<offset].count { $0 & 0xc0 != 0x80 })
+        return (line, column)
     }
 }

@@ -4,9 +4,9 @@ import Testing
 
 @testable import Operator
 
-@Suite struct LineIndexTests {
+@Suite struct LineWalkTests {
     @Test func linesAndColumns() {
-        let lines = LineIndex(Array("ab\né€x\n\n".utf8))
+        var lines = LineWalk(Array("ab\né€x\n\n".utf8))
         func place(_ offset: Int) -> [Int] {
             let (line, column) = lines.place(of: offset)
             return [line, column]
