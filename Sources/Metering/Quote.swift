@@ -38,7 +38,7 @@ extension PriceBook {
         let tiers = [price.prices(input: 0), price.prices(input: input)]
         let cost =
             tiers.map { tier in
-                var perInput = tier.input
+                var perInput = max(tier.input, tier.cachedInput)
                 if request.cacheWrite >= .fiveMinutes { perInput = max(perInput, tier.cacheWrite5m) }
                 if request.cacheWrite >= .oneHour { perInput = max(perInput, tier.cacheWrite1h) }
                 if request.provider == .openai { perInput = max(perInput, tier.cacheWrite5m) }  // caches without being asked

@@ -42,8 +42,7 @@ enum Contradictions {
                         guard case .path(let outer) = grant else {
                             return grant == .system && isSystem(path.path)
                         }
-                        return path.path == outer.path
-                            || path.path.hasPrefix(outer.path.hasSuffix("/") ? outer.path : outer.path + "/")
+                        return path.path == outer.path || path.path.lies(below: outer.path)
                     }
                 }
             if !within {

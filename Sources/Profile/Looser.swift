@@ -150,7 +150,7 @@ struct Looser {
                 outer.hasPrefix("/") || outer.hasPrefix("~")
             else { return false }
             if outer.hasSuffix("?") { outer.removeLast() }
-            return inner.hasPrefix(outer + "/")
+            return inner.lies(below: outer)
         case .scalar(.network):
             guard let outer = wide.text.flatMap({ IPNetwork($0) }),
                 let inner = narrow.text.flatMap({ IPNetwork($0) })

@@ -88,10 +88,11 @@ public struct Node: Sendable {
         content = .mapping(list)
     }
 
-    /// Whether both say the same, wherever they stand; the order of a map's keys says nothing.
+    /// Whether both say the same, wherever they stand; the order of a map's keys says nothing. Texts are compared by their
+    /// bytes: two spellings of one letter are two names of a file.
     func means(_ other: Node) -> Bool {
         switch (content, other.content) {
-        case (.scalar(let a, _), .scalar(let b, _)): return a == b
+        case (.scalar(let a, _), .scalar(let b, _)): return a.utf8.elementsEqual(b.utf8)
         case (.sequence(let a), .sequence(let b)):
             return a.count == b.count && zip(a, b).allSatisfy { $0.means($1) }
         case (.mapping(let a), .mapping(let b)):

@@ -48,7 +48,7 @@ public struct ProfileDocument: Sendable {
         var found: [ParentReference] = []
         for parent in extends {
             var except: [[String]] = []
-            for path in parent["except"]?.elements ?? [] { except.append(try Language.knownPath(path)) }
+            for path in parent["except"]?.elements ?? [] { except += try Language.canonicalPaths(path) }
             found.append(
                 ParentReference(name: parent["name"]?.text ?? "", except: except, mark: parent.mark))
         }
@@ -73,11 +73,22 @@ extension Language {
         }
     }
 
-    /// Parts of the dotted path in `node`; an error where the language has no such key.
-    static func knownPath(_ node: Node) throws(ProfileError) -> [String] {
+    /// Where a canonical tree holds what the dotted path in `node` names: there, and where its older spellings are moved to.
+    static func canonicalPaths(_ node: Node) throws(ProfileError) -> [[String]] {
+        let found = try known(node)
+        func aliases(_ row: Row) -> [[String]] {
+            if let alias = row.alias { return [alias] }
+            guard case .map(let rows, _) = row.shape else { return [] }
+            return rows.flatMap(aliases)
+        }
+        return [found.path] + aliases(found.row)
+    }
+
+    /// The row and the parts of the dotted path in `node`; an error where the language has no such key.
+    static func known(_ node: Node) throws(ProfileError) -> (row: Row, path: [String]) {
         let text = node.text ?? ""
         let parts = text.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
-        if let found = find(parts) { return found.path }
+        if let found = find(parts) { return found }
         let hint =
             nearest(text, in: allPaths()).map { "did you mean '\($0)'?" }
             ?? "dotted paths start below spec: governance.budget"
@@ -100,7 +111,7 @@ extension Language {
 extension ProfileDocument {
     /// `--set KEY=VALUE` as a document that holds this one key.
     public init(setting key: String, value: Node, mark: Mark, folder: String?) throws(ProfileError) {
-        let path = try Language.knownPath(.text(key, mark: mark))
+        let path = try Language.known(.text(key, mark: mark)).path
         var root = Node(.mapping([]), mark: mark)
         root.set(["apiVersion"], .text(Language.apiVersion, mark: mark), keyMark: mark)
         root.set(["spec"] + path, value, keyMark: mark)

@@ -140,7 +140,8 @@ extension Scalar {
         if text.hasPrefix("~"), text != "~", !text.hasPrefix("~/") {
             return ("a path", "~ is the caller's home; of others write the path")
         }
-        return !upward && text.split(separator: "/").contains("..")
+        // As bytes, because the kernel splits there: to Swift a slash before a combining mark is another character.
+        return !upward && text.utf8.split(separator: UInt8(ascii: "/")).contains { $0.elementsEqual("..".utf8) }
             ? ("a path without '..'", "write the path it leads to") : nil
     }
 
@@ -191,6 +192,11 @@ extension NetworkAccess.Resolution {
 func decimal(_ text: String) -> Int64? {
     guard !text.isEmpty, text.utf8.allSatisfy(isDigit) else { return nil }
     return Int64(text)
+}
+
+extension String {
+    /// Whether this path lies below `folder`, however that one ends.
+    func lies(below folder: String) -> Bool { utf8.starts(with: (folder.hasSuffix("/") ? folder : folder + "/").utf8) }
 }
 
 private func isDigit(_ byte: UInt8) -> Bool { byte >= 0x30 && byte <= 0x39 }

@@ -37,7 +37,7 @@ enum YAMLText {
         }
     }
 
-    /// Plain where no reader could take it for anything but this text.
+    /// Plain where a reader of profiles, to whom every scalar is its text, needs no quotes.
     private static func scalar(_ text: String) -> String {
         let plain = text.utf8.enumerated().allSatisfy { index, byte in
             switch byte {

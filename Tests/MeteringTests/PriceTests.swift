@@ -189,6 +189,17 @@ struct Quotes {
         #expect(costs[0] < costs[1] && costs[1] < costs[2] && costs[2] >= Money(nanos: 3000 * 6000))
     }
 
+    /// The table is an operator's file: nothing in it says that a cached token is the cheaper one.
+    @Test func cachedTokensThatCostMoreAreReservedFor() throws {
+        let book = try PriceBook(
+            tsv: Array(Tables.row.replacing("\tm\t1.00\t-", with: "\tgpt-4o\t1.00\t3.00").replacing("1000", with: "9999").utf8))
+        let asked = try chat()
+        let quote = try book.quote(asked, budget: fifty, words: words)
+        let cached = ReportedUsage(tokens: TokenUsage(cachedInput: asked.textTokensBound, output: 50), model: "gpt-4o")
+        let settled = book.settlement(cached, request: asked, reserved: quote.reservation)
+        #expect(settled.cost >= Money(nanos: 3000 * 3000) && settled.cost <= quote.reservation.cost)
+    }
+
     @Test func anUnknownModelIsRefusedByNameOrCountedInTokens() throws {
         let asked = try chat(model: "totally-unknown-model-9")
         do {

@@ -119,6 +119,10 @@ struct Bad: Sendable, CustomTestStringConvertible {
             "p.yaml:4:34: 'write' is '/srv/../etc', not a path without '..'\nhint: write the path it leads to"
         ),
         Bad(
+            policy("  sandbox: {filesystem: {write: [/srv/../\u{301}etc]}}"),
+            "p.yaml:4:34: 'write' is '/srv/../\u{301}etc', not a path without '..'\nhint: write the path it leads to"
+        ),
+        Bad(
             policy("  sandbox: {environment: {pass: [LD_PRELOAD]}}"),
             "p.yaml:4:34: 'pass' is 'LD_PRELOAD', not a variable that may be handed on\n"
                 + "hint: LD_PRELOAD makes programs load code; it is never handed on"),

@@ -74,6 +74,28 @@ import Vocabulary
             try folder.load("strict", "a.yaml").sources.map(\.name) == ["builtin/strict", "a.yaml"])
     }
 
+    /// What was written in an older spelling is left out by either name.
+    @Test(arguments: ["security", "security.blockedPaths", "sandbox.filesystem.hide"])
+    func exceptKnowsAliases(_ path: String) throws {
+        let folder = try Folder([
+            "a.yaml": policy(
+                "  security: {blockedPaths: [/srv/x]}\n  governance: {budget: {max_cost_per_session: 0.5}}", extends: "[]"),
+            "b.yaml": policy("  audit: {}", extends: "[{name: a.yaml, except: [\(path)]}]"),
+            "c.yaml": policy("  audit: {}", extends: "[{name: a.yaml, except: [governance.budget.max_cost_per_session]}]"),
+        ])
+        #expect(try folder.load("a.yaml").spec.sandbox.filesystem.hide == ["/srv/x"])
+        #expect(try folder.load("b.yaml").spec.sandbox.filesystem.hide.isEmpty)
+        #expect(try folder.load("b.yaml").spec.budget.perSession.maxCost == Money(nanos: 500_000_000))
+        #expect(try folder.load("c.yaml").spec.budget.perSession.maxCost == Money(nanos: 1_000_000_000))
+    }
+
+    /// To the kernel two spellings of one letter are two names.
+    @Test func namesOfFilesAreBytes() throws {
+        let folder = try Folder(["a.yaml": policy("  sandbox: {filesystem: {hide: [caf\u{e9}, cafe\u{301}]}}")])
+        let hidden = try folder.load("a.yaml").spec.sandbox.filesystem.hide.map { Array($0.utf8) }
+        #expect(hidden.contains(Array("caf\u{e9}".utf8)) && hidden.contains(Array("cafe\u{301}".utf8)))
+    }
+
     @Test func aDocumentReachedTwiceCountsOnce() throws {
         let folder = try Folder([
             "a.yaml": policy("  sandbox: {resources: {pids: 3}}", extends: "[strict]"),

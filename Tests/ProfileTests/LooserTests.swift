@@ -93,6 +93,8 @@ private func governance(_ network: String) -> String { "{'governance':{'network_
         ("{}", "{'sandbox':{'resources':{'memory':'64G'}}}"),
         ("{}", "{'governance':{'budget':{'per_minute':{'action_on_exceed':'alert'}}}}"),
         ("{'sandbox':{'filesystem':{'read':['/srv']}}}", "{'sandbox':{'filesystem':{'read':['/srv','/srv/a/b?']}}}"),
+        ("{'sandbox':{'filesystem':{'read':['/srv/']}}}", "{'sandbox':{'filesystem':{'read':['/srv/','/srv/a']}}}"),
+        ("{'sandbox':{'filesystem':{'read':['/']}}}", "{'sandbox':{'filesystem':{'read':['/','/srv/a']}}}"),
         ("{'governance':{'pii_handling':{'types':['EMAIL']}}}", "{'governance':{'pii_handling':{'types':['EMAIL','all']}}}"),
         (governance("{'private_networks':['10.0.0.0/8']}"), governance("{'private_networks':['10.1.0.0/16']}")),
         (governance("{'private_networks':['10.0.0.0/8']}"), governance("{'private_networks':'deny'}")),
