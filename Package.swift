@@ -122,7 +122,8 @@ let package = Package(
 
         // Never installed.
         program(
-            "akios-upstream", [nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nioSSL, x509, asn1, crypto, arguments],
+            "akios-upstream",
+            [nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nioHTTP2, nioSSL, x509, asn1, crypto, arguments],
             path: "Tests/Upstream"),
         swift("TestKit", path: "Tests/TestKit"),
         tests("ProvidersTests", ["Providers", "JSONBytes", "Vocabulary"]),

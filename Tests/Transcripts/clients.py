@@ -59,22 +59,29 @@ def library(name):
     return str(VENV)
 
 
-def heard(agent, answers=1):
+def heard(agent, answers=1, version="HTTP/1.1"):
     """Runs the client; the answer must be the upstream's echo, with the address redacted on the way out."""
     with Upstream() as upstream, Ground() as ground:
         run = caged(ground.run(agent, upstream.profile()))
         expect_equal(run.status, 0, run.tail())
         expect(run.out.count("you said: mail «EMAIL»") == answers, run.tail())
         expect_equal(len(upstream.seen()), answers, "requests that arrived")
+        expect_equal({r["version"] for r in upstream.seen()}, {version}, "the upstream's protocol")
         expect(not any("a.b@corp" in r["body"] for r in upstream.seen()), "the address left the cage")
         expect_equal(run.output["cost"]["tokens_output"], 20 * answers, "metered output tokens")
         return run
 
 
 def register(suite):
-    @suite.check("client curl")
-    def curl():
-        heard([tool("curl"), "-sS", URL, "-H", "content-type: application/json", "-H", "authorization: Bearer sk-x", "-d", BODY])
+    curl = ["-sS", URL, "-H", "content-type: application/json", "-H", "authorization: Bearer sk-x", "-d", BODY]
+
+    @suite.check("client curl over HTTP/1.1")
+    def curl_http1():
+        heard([tool("curl"), "--http1.1", *curl])
+
+    @suite.check("client curl over HTTP/2, on both sides")
+    def curl_http2():
+        heard([tool("curl"), "--http2", *curl], version="HTTP/2.0")
 
     @suite.check("client Python urllib")
     def urllib():

@@ -15,7 +15,7 @@ struct SeenLog: Sendable {
         clock_gettime(CLOCK_REALTIME, &now)
         let headers = head.headers.map { "[\(quoted($0.name)),\(quoted($0.value))]" }.joined(separator: ",")
         let line = """
-            {"at_ns":"\(now.tv_sec * 1_000_000_000 + now.tv_nsec)","method":\(quoted(head.method.rawValue)),\
+            {"at_ns":"\(now.tv_sec * 1_000_000_000 + now.tv_nsec)","version":"\(head.version)","method":\(quoted(head.method.rawValue)),\
             "host":\(quoted(head.headers.first(name: "host") ?? "")),"path":\(quoted(head.uri)),"headers":[\(headers)],\
             "body_bytes":\(body.count),"body":\(quoted(String(decoding: body, as: UTF8.self)))}
 

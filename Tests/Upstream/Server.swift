@@ -1,7 +1,7 @@
-// The listening socket and its pipeline: TLS, HTTP/1.1, the handler.
+// The listening socket and its pipeline: TLS, HTTP/2 or HTTP/1.1 as the client likes, the handler.
 
 import NIOCore
-import NIOHTTP1
+import NIOHTTP2
 import NIOPosix
 import NIOSSL
 
@@ -20,10 +20,13 @@ struct Server {
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    let pipeline = channel.pipeline.syncOperations
-                    try pipeline.addHandler(NIOSSLServerHandler(context: tls))
-                    try pipeline.configureHTTPServerPipeline()
-                    try pipeline.addHandler(ModelHandler(script: script, seen: seen))
+                    try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls))
+                    // On a stream the handler sees the same parts, and closes the stream where it would close a connection.
+                    channel.configureCommonHTTPServerPipeline { stream in
+                        stream.eventLoop.makeCompletedFuture {
+                            try stream.pipeline.syncOperations.addHandler(ModelHandler(script: script, seen: seen))
+                        }
+                    }.whenFailure { _ in channel.close(promise: nil) }
                 }
             }
             .bind(host: host, port: port)
