@@ -85,6 +85,7 @@ let package = Package(
             // The archives: egress maps nothing more. Each before what it needs.
             linker: [":libz.a", ":libbrotlienc.a", ":libbrotlidec.a", ":libbrotlicommon.a", ":libzstd.a"].map { .linkedLibrary($0) }
         ),
+        swift("WebSocketFrames", ["Coding", "Vocabulary"]),
         swift("Events", ["Vocabulary", "JSONBytes"]),
         swift("Audit", ["Events", "JSONBytes", "Vocabulary"]),
         swift("Wire", ["Events", "JSONBytes", "Vocabulary"]),
@@ -137,6 +138,7 @@ let package = Package(
         tests("JSONBytesTests", ["JSONBytes", "TestKit"]),
         tests("RedactionTests", ["Redaction", "JSONBytes", "Profile", "CData", "CHyperscan"]),
         tests("CodingTests", ["Coding", "TestKit"]),
+        tests("WebSocketFramesTests", ["WebSocketFrames", "Coding", "TestKit"]),
         tests("VocabularyTests", ["Vocabulary"]),
         tests("ProfileTests", ["Profile", "Vocabulary"]),
         tests("ProfileFileTests", ["ProfileFile", "Profile", "Vocabulary"]),

@@ -1,5 +1,7 @@
 // Checkpoint (C2SP tlog-checkpoint): three lines that say how long a log is and what its root hash is.
 
+import Vocabulary
+
 public struct Checkpoint: Sendable, Hashable {
     /// `<key name>/<session id>`: a checkpoint of one session is worth nothing for another.
     public var origin: String

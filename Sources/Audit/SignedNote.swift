@@ -1,5 +1,7 @@
 // Signed notes (C2SP signed-note): a text, a blank line, and lines `— name base64(key id + signature)`.
 
+import Vocabulary
+
 /// Checks an Ed25519 signature: public key, message, signature.
 public typealias SignatureCheck = @Sendable (_ publicKey: [UInt8], _ message: [UInt8], _ signature: [UInt8]) -> Bool
 

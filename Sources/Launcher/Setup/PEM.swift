@@ -1,7 +1,7 @@
 // PEM: the one thing the launcher wants of a certificate, its fingerprint.
 
-import Audit
 import LogStore
+import Vocabulary
 
 enum PEM {
     /// SHA-256 of the first certificate's DER as `sha256:…`; nil when the text holds none.
