@@ -63,7 +63,7 @@ extension PriceBook {
             let (all, overflow) = price.context.multipliedReportingOverflow(by: serverToolPasses)
             return overflow ? .max : all
         }
-        return min(bound, price.context)
+        return request.hasUnseenInput ? price.context : min(bound, price.context)
     }
 
     private static let serverToolPasses: Int64 = 10

@@ -47,9 +47,9 @@ extension PolicyEngine {
     private func model(_ facts: RequestFacts, path: RequestPath, preset: ProviderPreset, words: RefusalWords) -> Decision<
         RequestGrant
     > {
-        let operation = path.isPlain ? preset.operation(method: facts.method, path: path.written) : nil
+        let operation = Self.operation(facts.method, path, preset)
         // Another spelling of a model endpoint may reach it all the same, past the meter.
-        let isExact = path.isPlain && preset.endpoints.contains { $0.path == path.written }
+        let isExact = path.isPlain && preset.endpoints.contains { $0.matches(path: path.written) }
         if operation == nil, !isExact, path.readings.contains(where: { Self.resembles($0, preset) }) {
             return .deny(
                 words.refusal(.malformed, reason: "an unusual spelling of a model endpoint", what: "the request path is ambiguous"))
@@ -85,7 +85,14 @@ extension PolicyEngine {
     private static func resembles(_ reading: [UInt8], _ preset: ProviderPreset) -> Bool {
         let segments = String(decoding: reading, as: UTF8.self).lowercased().split(separator: "/").map { $0.prefix { $0 != ";" } }
         let folded = "/" + segments.filter { !$0.isEmpty }.joined(separator: "/")
-        return preset.endpoints.contains { $0.kind.isMetered && $0.path == folded }
+        return preset.isMetered(lowered: folded)
+    }
+
+    /// What is asked for, where every reading asks for the same. Escapes may stand in a model's name (`x%3A0`).
+    private static func operation(_ method: String, _ path: RequestPath, _ preset: ProviderPreset) -> OperationKind? {
+        guard path.isPlain || path.isPlainButForEscapes else { return nil }
+        let found = path.readings.map { preset.operation(method: method, path: String(decoding: $0, as: UTF8.self)) }
+        return Set(found).count == 1 ? found[0] : nil
     }
 
     /// What of the request no rule grants: the first of port, method and path.

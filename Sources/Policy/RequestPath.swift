@@ -9,6 +9,8 @@ struct RequestPath: Sendable, Hashable {
     let written: String
     /// Whether every server reads it the same way.
     var isPlain: Bool { readings.count == 1 }
+    /// The second reading is the first one with its escapes undone, and there is no third.
+    var isPlainButForEscapes: Bool { readings.count == 2 && written.utf8.contains(UInt8(ascii: "%")) }
 
     /// nil: not an absolute path, bytes that do not belong in one, dot segments however encoded, encoded
     /// controls, or an escape that hides another escape.

@@ -32,6 +32,10 @@ public struct ProviderRequest: Sendable, Hashable {
     public internal(set) var cacheWrite = CacheWrite.none
     /// Tools that run at the provider and parts that make it fetch something, by type name.
     public internal(set) var serverTools: [String] = []
+    /// The provider adds input of its own store to what the body holds: bounded by the model's context only.
+    public internal(set) var hasUnseenInput = false
+    /// Whether the call makes output tokens at all.
+    public internal(set) var hasOutput = true
     /// Inline parts whose bytes no text scanner reads (images, audio, files).
     public internal(set) var binaryParts: Int64 = 0
     /// Fields or parts whose cost has no bound we know, by name. Not empty: refuse unless unmetered is allowed.
@@ -105,6 +109,14 @@ struct BodyReader {
     }
 
     func text(_ node: JSONNode?) -> String? { node?.text(in: body) }
+
+    /// The body's own `model`.
+    func model() throws(Refusal) -> String {
+        guard let model = text(root["model"]), !model.isEmpty, model.utf8.count <= 256 else {
+            throw rules.malformed("'model' is missing or not a name")
+        }
+        return model
+    }
 
     func flag(_ name: String) throws(Refusal) -> Bool {
         guard let node = field(name) else { return false }

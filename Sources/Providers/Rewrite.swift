@@ -106,7 +106,9 @@ extension ProviderRequest {
         if !inserted.isEmpty {
             edits.append(BodyEdit(sites.open..<sites.open, inserted.joined(separator: ",") + ","))
         }
-        let bound = output.map { each in
+        guard hasOutput else { return RewrittenRequest(edits: edits, outputTokensBound: 0, injectedUsage: false) }
+        // Where no cap can be set, only the model's own maximum bounds the output, whatever the profile wishes.
+        let bound = (sites.cap == nil ? nil : output).map { each in
             let (product, overflow) = each.multipliedReportingOverflow(by: choices)
             let (sum, over) = product.addingReportingOverflow(extraOutputBound)
             return overflow || over ? Int64.max : sum

@@ -27,12 +27,7 @@ extension WireFormat {
     func find(_ root: JSONNode, into found: inout AnswerFinder) {}
     func stream() -> (any WireStream)? { nil }
 
-    func model(_ reader: BodyReader) throws(Refusal) -> String {
-        guard let model = reader.text(reader.root["model"]), !model.isEmpty, model.utf8.count <= 256 else {
-            throw reader.rules.malformed("'model' is missing or not a name")
-        }
-        return model
-    }
+    func model(_ reader: BodyReader) throws(Refusal) -> String { try reader.model() }
 }
 
 /// Reads the events of one streamed answer. A value without I/O.
@@ -109,6 +104,10 @@ enum WireFormats {
         case .chatCompletions: ChatFormat(dialect: .of(provider))
         case .messages: MessagesFormat()
         case .countTokens: CountTokensFormat()
+        case .responses: ResponsesFormat(call: .create)
+        case .compactResponse: ResponsesFormat(call: .compact)
+        case .countResponseTokens: ResponsesFormat(call: .countTokens)
+        case .embeddings: EmbeddingsFormat()
         case .listModels: nil
         }
     }

@@ -48,6 +48,14 @@ public struct LeafFilter: Sendable {
             ])
     }()
 
+    /// OpenAI's responses: what other formats keep below their messages stands below `input` here. Elsewhere that name is a
+    /// tool's own input.
+    public static let responses = providers.within(["input", "output", "summary"], ignoring: ["result"])
+
+    private func within(_ more: Set<String>, ignoring keys: [String] = []) -> LeafFilter {
+        LeafFilter(byKey: byKey.merging(keys.map { ($0, .ignore) }) { $1 }, within: within?.union(more))
+    }
+
     /// Whether a leaf that may be ignored really is opaque: one unbroken word of base64, or a `data:` URL of it.
     static func isOpaque(_ content: ArraySlice<UInt8>) -> Bool {
         var body = content

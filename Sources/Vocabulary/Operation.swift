@@ -15,6 +15,10 @@ public struct ProviderID: RawRepresentable, Sendable, Hashable, CustomStringConv
 public enum OperationKind: String, Sendable, Hashable {
     case chatCompletions = "chat.completions"
     case messages
+    case responses
+    case compactResponse = "responses.compact"
+    case countResponseTokens = "responses.input_tokens"
+    case embeddings
     case listModels = "models.list"
     case countTokens = "count_tokens"
 }

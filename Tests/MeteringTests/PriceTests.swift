@@ -20,7 +20,7 @@ func shipped() throws -> PriceBook {
 
 func request(_ body: String, _ kind: OperationKind = .chatCompletions) throws -> ProviderRequest {
     try ProviderRequest.parse(
-        kind, provider: kind == .chatCompletions ? .openai : .anthropic, body: Array(body.utf8), rules: .init(words: words))
+        kind, provider: kind == .messages ? .anthropic : .openai, body: Array(body.utf8), rules: .init(words: words))
 }
 
 struct ShippedPrices {
@@ -129,6 +129,23 @@ struct Quotes {
         try request("{\"model\":\"\(model)\",\"messages\":[{\"role\":\"user\",\"content\":\"\(content)\"}]\(fields)}")
     }
     let fifty = budget { $0.perCallMaxTokens = 50 }
+
+    @Test func whatTheProviderAddsIsBoundedByTheContext() throws {
+        let item = { (more: String) in
+            "{\"model\":\"gpt-5\",\"input\":[{\"type\":\"reasoning\",\"id\":\"rs_1\",\"summary\":[]\(more)}]}"
+        }
+        let stored = try shipped().quote(request(item(""), .responses), budget: fifty, words: words)
+        #expect(stored.reservation.tokens == 400_000 + 50)
+        let whole = try shipped().quote(request(item(",\"encrypted_content\":\"gAAA\""), .responses), budget: fifty, words: words)
+        #expect(whole.reservation.tokens < 1000)
+    }
+
+    @Test func whatCannotBeCappedIsReservedInFull() throws {
+        let asked = try request("{\"model\":\"gpt-5\",\"input\":\"x\"}", .compactResponse)
+        #expect(try shipped().quote(asked, budget: fifty, words: words).reservation.tokens > 128_000)
+        let vectors = try request("{\"model\":\"text-embedding-3-small\",\"input\":\"x\"}", .embeddings)
+        #expect(try shipped().quote(vectors, budget: fifty, words: words).reservation.tokens < 200)
+    }
 
     @Test func aSmallBudgetIsUsedAndNeverPassed() throws {
         let book = try shipped()

@@ -115,7 +115,7 @@ struct ProviderHosts {
             grant.provider == .openai && grant.operation == .chatCompletions && grant.isMetered && grant.rule == "providers.openai")
         #expect(grant.keys == .pinned && !grant.serverTools && grant.models == nil && grant.redactInbound == .all)
         #expect(granted(try ask(engine, "api.openai.com", "GET", "/v1/models"))?.isMetered == false)
-        #expect(code(try ask(engine, "api.openai.com", "POST", "/v1/embeddings")) == .unpricedOperation)
+        #expect(code(try ask(engine, "api.openai.com", "POST", "/v1/audio/speech")) == .unpricedOperation)
         #expect(code(try ask(engine, "api.anthropic.com", "POST", "/v1/messages")) == .hostNotAllowed)
         #expect(code(try ask(engine, "api.openai.com", "POST", "/v1/chat/completions", port: 8443)) == .portNotAllowed)
     }
@@ -128,10 +128,10 @@ struct ProviderHosts {
 
     @Test func anUnpricedOperationNeedsTheWord() throws {
         let named = engine(allow: [try rule("api.openai.com", methods: ["POST"], paths: ["/v1/**"])])
-        #expect(code(try ask(named, "api.openai.com", "POST", "/v1/embeddings")) == .unpricedOperation)
+        #expect(code(try ask(named, "api.openai.com", "POST", "/v1/audio/speech")) == .unpricedOperation)
         #expect(granted(try ask(named, "api.openai.com", "POST", "/v1/chat/completions"))?.isMetered == true)
         let allowed = engine(allow: [try rule("api.openai.com", methods: ["POST"], paths: ["/v1/**"], unmetered: true)])
-        #expect(granted(try ask(allowed, "api.openai.com", "POST", "/v1/embeddings"))?.operation == .some(nil))
+        #expect(granted(try ask(allowed, "api.openai.com", "POST", "/v1/audio/speech"))?.operation == .some(nil))
         // With the word the model endpoint is still metered.
         #expect(granted(try ask(allowed, "api.openai.com", "POST", "/v1/chat/completions"))?.isMetered == true)
     }

@@ -31,14 +31,18 @@ struct Holder {
     }
 }
 
-func through(_ stream: String, provider: ProviderID, strip: Bool, pieces: Int) throws -> (String, StreamReader) {
-    var parser = EventStreamParser()
-    var reader = StreamReader(operation(provider), provider: provider, stripUsage: strip)
+/// A stream of text through reader and redactor, in pieces of so many bytes.
+func through(
+    _ stream: String, provider: ProviderID, _ kind: OperationKind? = nil, strip: Bool = false, pieces: Int
+) throws -> (String, StreamReader) {
+    let kind = kind ?? operation(provider)
+    var parser = kind.framing(provider).splitter()
+    var reader = StreamReader(kind, provider: provider, stripUsage: strip)
     let holder = Box(Holder())
     var out: [UInt8] = []
     let bytes = Array(stream.utf8)
     for start in stride(from: 0, to: bytes.count, by: pieces) {
-        for event in try parser.feed(bytes[start..<min(start + pieces, bytes.count)]) {
+        for event in try parser.split(bytes[start..<min(start + pieces, bytes.count)]) {
             let shown = reader.render(
                 event, feed: { holder.value.feed($0, $1) }, finish: { holder.value.finish($0) },
                 whole: { $0.text.replacing("<x>", with: "#") })

@@ -103,7 +103,7 @@ struct Inspector: Sendable {
         let redacted: Redacted
         do throws(ScanError) {
             switch type {
-            case .json: redacted = try engine.redactJSON(body, scope: scope, filter: grant.provider == nil ? .none : .providers)
+            case .json: redacted = try engine.redactJSON(body, scope: scope, filter: Self.filter(grant))
             case .form: redacted = try engine.redactForm(body, scope: scope)
             default: redacted = try engine.redactText(body, scope: scope)
             }
@@ -127,6 +127,15 @@ struct Inspector: Sendable {
                 what: "the request holds sensitive data (\(kept.type)) in a field that cannot be redacted; nothing was sent")
         }
         return redacted.body
+    }
+
+    /// Which fields of a body must reach its host unaltered.
+    private static func filter(_ grant: RequestGrant) -> LeafFilter {
+        switch grant.operation {
+        case _ where grant.provider == nil: .none
+        case .responses, .compactResponse, .countResponseTokens: .responses
+        default: .providers
+        }
     }
 
     /// JSON in a text that is not JSON as a whole (lines of it, a part of a form) is not spliced; what its escapes hide blocks.
