@@ -198,7 +198,8 @@ public struct NameRefused: EventPayload, Hashable {
     }
 }
 
-/// Packets that the cage's own rules rejected, folded: one record for many alike.
+/// Packets that the cage's own rules rejected, folded: one record for many alike. Beyond the kinds that are told apart,
+/// protocol and destination are `other`.
 public struct PacketFenced: EventPayload, Hashable {
     public static let kind = EventKind.packetFenced
     /// `udp`, `icmp`, `sctp`, or the protocol's number.

@@ -60,17 +60,7 @@ struct FencedPacket: Sendable, Hashable {
                 high: bytes[24..<32].reduce(0) { $0 << 8 | UInt64($1) }, low: bytes[32..<40].reduce(0) { $0 << 8 | UInt64($1) })
         default: return nil
         }
-        proto =
-            switch code {
-            case 1: "icmp"
-            case 2: "igmp"
-            case 6: "tcp"
-            case 17: "udp"
-            case 58: "icmpv6"
-            case 132: "sctp"
-            case 136: "udplite"
-            default: String(code)
-            }
+        proto = SocketNames.internetProtocol(UInt32(code))
         let hasPorts = isFirst && [6, 17, 132, 136].contains(code) && bytes.count >= header + 4
         port = hasPorts ? UInt16(bytes[header + 2]) << 8 | UInt16(bytes[header + 3]) : 0
     }
