@@ -190,6 +190,10 @@ int akios_egress_seccomp(const void *program, size_t length) {
     return result < 0 ? errno : result > 0 ? ESRCH : 0;
 }
 
+void akios_egress_name(void) {
+    prctl(PR_SET_NAME, "akios-egress", 0, 0, 0);
+}
+
 int akios_egress_hide(void) {
     return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 ? 0 : errno;
 }

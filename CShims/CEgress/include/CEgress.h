@@ -41,6 +41,9 @@ int akios_egress_send_datagram(int socket, const void *_Nonnull buffer, size_t l
 /// (SECCOMP_FILTER_FLAG_TSYNC). Sets no_new_privs. Returns 0, an errno value, or ESRCH where a thread could not be synchronised.
 int akios_egress_seccomp(const void *_Nonnull program, size_t length);
 
+/// Gives this process its name for `ps -o comm`: started by descriptor, before Linux 6.14 it would be called by the number.
+void akios_egress_name(void);
+
 /// Makes this process non-dumpable: its memory holds keys, and a core file or another process of its id shall not have it.
 /// Returns 0 or an errno value.
 int akios_egress_hide(void);

@@ -2,6 +2,7 @@
 // thread in a fixed order, and only then do NIO's loop and the side thread begin. See docs/process-model.md.
 
 import CData
+import CEgress
 import Events
 import Glibc
 import Metering
@@ -18,6 +19,7 @@ import Wire
 public enum EgressProcess {
     /// Runs until the supervisor has finished or is gone. Returns the process' exit status.
     public static func run() -> Int32 {
+        akios_egress_name()
         signal(SIGPIPE, SIG_IGN)
         do {
             let start = try prepare()
