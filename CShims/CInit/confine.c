@@ -185,11 +185,39 @@ int do_enforce(const struct step *step) {
 }
 
 // Text 0: BPF instructions.
-int load_filter(const struct step *step) {
+static int install(const struct step *step, unsigned flags, struct sock_filter *instructions) {
     size_t length = step->text_length[0];
     errno = EINVAL;
     if (length == 0 || length % sizeof(struct sock_filter) != 0 || length / sizeof(struct sock_filter) > BPF_MAXINSNS) return -1;
-    struct sock_fprog program = {
-        .len = (unsigned short)(length / sizeof(struct sock_filter)), .filter = (struct sock_filter *)(step + 1)};
-    return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
+    struct sock_fprog program = {.len = (unsigned short)(length / sizeof(struct sock_filter)), .filter = instructions};
+    return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
+}
+
+int load_filter(const struct step *step) { return install(step, 0, (struct sock_filter *)(step + 1)); }
+
+// Where nobody can be asked, the filter refuses by itself. Its length was checked by the first attempt.
+static int install_silent(const struct step *step) {
+    static struct sock_filter silent[BPF_MAXINSNS];
+    memcpy(silent, step + 1, step->text_length[0]);
+    for (int i = 0; i < BPF_MAXINSNS; i++)
+        if (silent[i].code == (BPF_RET | BPF_K) && silent[i].k == SECCOMP_RET_USER_NOTIF) silent[i].k = SECCOMP_RET_ERRNO | EPERM;
+    return install(step, 0, silent);
+}
+
+// Before the agent is forked, so that no process of the cage but init ever has the listener; init gives it away and closes it.
+int do_socketfilter(const struct step *step) {
+    struct sock_filter *asking = (struct sock_filter *)(step + 1);
+    // With the second flag (5.19) a signal does not make a caller ask again that is being answered.
+    int listener = install(step, SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, asking);
+    if (listener < 0 && errno == EINVAL) listener = install(step, SECCOMP_FILTER_FLAG_NEW_LISTENER, asking);
+    if (listener < 0 && errno == EBUSY) {
+        // A container manager's filter above us has a listener already, and the kernel gives a process only one.
+        report(report_absent, EBUSY);
+        return install_silent(step);
+    }
+    if (listener < 0) return -1;
+    int result = report_with(report_watch, 0, &listener, 1), code = errno;
+    close(listener);
+    errno = code;
+    return result;
 }

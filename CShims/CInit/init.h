@@ -6,6 +6,8 @@
 
 const char *text(const struct step *step, int index); // NULL with EINVAL where it holds a NUL or is empty
 void report(enum report_kind kind, int number);
+enum { most_reported = 7 };
+int report_with(enum report_kind kind, int number, const int *fds, size_t count); // our copies stay open
 int take_order(struct order *order, int *fd); // blocks; 1 for an order, 0 for the supervisor's end
 extern uint32_t current_step;
 
@@ -39,6 +41,7 @@ int do_limit(const struct step *step);
 int do_identity(const struct step *step);
 int do_lockdown(const struct step *step);
 int load_filter(const struct step *step);
+int do_socketfilter(const struct step *step);
 
 // agent.c: never returns once the agent runs
 int do_run(const struct step *step, const struct step *init_filter, const struct step *agent_filter, const char *directory);

@@ -33,6 +33,26 @@ void report(enum report_kind kind, int number) {
     while (send(control_fd, &packet, sizeof packet, MSG_NOSIGNAL) < 0 && errno == EINTR) {}
 }
 
+int report_with(enum report_kind kind, int number, const int *fds, size_t count) {
+    union {
+        char room[CMSG_SPACE(sizeof(int) * most_reported)];
+        struct cmsghdr align;
+    } control = {0};
+    struct report packet = {.kind = kind, .number = number, .step = current_step};
+    struct iovec part = {.iov_base = &packet, .iov_len = sizeof packet};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    if (count > 0) {
+        message.msg_control = control.room;
+        message.msg_controllen = CMSG_SPACE(sizeof(int) * count);
+        struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+        head->cmsg_level = SOL_SOCKET;
+        head->cmsg_type = SCM_RIGHTS;
+        head->cmsg_len = CMSG_LEN(sizeof(int) * count);
+        memcpy(CMSG_DATA(head), fds, sizeof(int) * count);
+    }
+    return sendmsg(control_fd, &message, MSG_NOSIGNAL) == sizeof packet ? 0 : -1;
+}
+
 int take_order(struct order *order, int *fd) {
     union {
         char room[CMSG_SPACE(sizeof(int))];
@@ -134,12 +154,14 @@ static int perform(const struct step *step) {
     case op_agentfilter: agent_filter = step; return 0;
     case op_directoryofwork: return (directory_of_work = text(step, 0)) ? 0 : -1;
     case op_run: return do_run(step, init_filter, agent_filter, directory_of_work);
+    case op_socketfilter: return do_socketfilter(step);
     }
     errno = ENOSYS;
     return -1;
 }
 
 int main(void) {
+    prctl(PR_SET_NAME, "akios-init", 0, 0, 0); // started by descriptor, it would be called by its number in `ps`
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); // set again by op_lockdown: changing ids clears it
     sigset_t all;

@@ -203,7 +203,7 @@ static int open_log(void) {
 
 // number: bits of the listeners wanted, in this order; bits that may be missing. The packet's number says which came.
 int do_listeners(const struct step *step) {
-    enum { kinds = 7 };
+    enum { kinds = most_reported };
     int fds[kinds], count = 0, mask = 0, failure = 0;
     for (int i = 0; i < kinds; i++) {
         if (!(step->number[0] >> i & 1)) continue;
@@ -225,25 +225,7 @@ int do_listeners(const struct step *step) {
             break;
         }
     }
-    if (failure == 0) {
-        union {
-            char room[CMSG_SPACE(sizeof(int) * kinds)];
-            struct cmsghdr align;
-        } control = {0};
-        struct report packet = {.kind = report_listeners, .number = mask, .step = current_step};
-        struct iovec part = {.iov_base = &packet, .iov_len = sizeof packet};
-        struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-        if (count > 0) {
-            message.msg_control = control.room;
-            message.msg_controllen = CMSG_SPACE(sizeof(int) * (size_t)count);
-            struct cmsghdr *head = CMSG_FIRSTHDR(&message);
-            head->cmsg_level = SOL_SOCKET;
-            head->cmsg_type = SCM_RIGHTS;
-            head->cmsg_len = CMSG_LEN(sizeof(int) * (size_t)count);
-            memcpy(CMSG_DATA(head), fds, sizeof(int) * (size_t)count);
-        }
-        if (sendmsg(control_fd, &message, MSG_NOSIGNAL) != sizeof packet) failure = errno;
-    }
+    if (failure == 0 && report_with(report_listeners, mask, fds, (size_t)count) != 0) failure = errno;
     for (int i = 0; i < count; i++) close(fds[i]);
     errno = failure;
     return failure ? -1 : 0;

@@ -52,6 +52,7 @@ enum opcode {
     op_agentfilter = 27,
     op_directoryofwork = 28,
     op_run = 29,
+    op_socketfilter = 30,
 };
 
 // init to supervisor, one packet each.
@@ -72,6 +73,7 @@ enum report_kind {
     report_exited = 9,
     report_signalled = 10,
     report_noexec = 11,
+    report_watch = 12, // with the listener of the socket filter
 };
 
 // Supervisor to init, one packet each.

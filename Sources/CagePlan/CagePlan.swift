@@ -29,6 +29,8 @@ public struct CageFacts: Sendable {
     public var ruleset: [UInt8] = []
     /// BPF, eight bytes an instruction.
     public var agentFilter: [UInt8] = []
+    /// Judges sockets where `agentFilter` leaves them out; empty where it does not.
+    public var socketFilter: [UInt8] = []
     public var initFilter: [UInt8] = []
     /// The filter lets memory files be made, so the kernel must forbid to execute them.
     public var memoryFiles = false
@@ -144,6 +146,8 @@ struct PlanMaker<View: FileView> {
         addLimits()
         add(.identity(uid: identity.uid, gid: identity.gid, dropsGroups: identity.privileged))
         add(.lockdown)
+        // Needs no_new_privs. Before `await`, so that whether it is heard is known when the session's first record is written.
+        if !facts.socketFilter.isEmpty { add(.socketFilter(facts.socketFilter)) }
         add(.await)
         add(.enforce)
         if !facts.initFilter.isEmpty { add(.initFilter(facts.initFilter)) }

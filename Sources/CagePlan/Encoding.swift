@@ -5,7 +5,7 @@ enum Opcode: UInt32, CaseIterable {
     case hostname = 1
     case root, mount, bind, attach, directory, file, link, mask, readonly, sysctl, pivot, loopback, ruleset, listeners
     case receive, seal, landlock, allow, allowstdio, limit, identity, lockdown, await, enforce, initfilter, agentfilter
-    case directoryofwork, run
+    case directoryofwork, run, socketfilter
 }
 
 enum StepFlag {
@@ -105,6 +105,7 @@ public enum PlanEncoding {
         case .enforce: return text(.enforce)
         case .initFilter(let program): return Record(op: .initfilter, texts: [program])
         case .agentFilter(let program): return Record(op: .agentfilter, texts: [program])
+        case .socketFilter(let program): return Record(op: .socketfilter, texts: [program])
         case .workingDirectory(let path): return text(.directoryofwork, path)
         case .run(let program):
             return Record(

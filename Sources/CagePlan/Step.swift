@@ -81,6 +81,8 @@ public enum Action: Sendable, Hashable {
     case limit(ResourceLimit, UInt64)
     case identity(uid: UInt32, gid: UInt32, dropsGroups: Bool)
     case lockdown
+    /// From here on refused sockets are told to whoever has the listener, which goes to the supervisor.
+    case socketFilter([UInt8])
     case await
     case enforce
     case initFilter([UInt8])

@@ -38,6 +38,8 @@ extension Step {
         case .identity(let uid, let gid, let drops):
             "become user \(uid), group \(gid)\(drops ? ", no other groups" : ""), without capabilities, and try to get them back"
         case .lockdown: "no new privileges, no dump, die with the supervisor"
+        case .socketFilter(let program):
+            "load the filter that tells of refused sockets (\(program.count / 8) instructions)"
         case .await: "wait for the word to go"
         case .enforce: "enforce Landlock"
         case .initFilter(let program): "load init's system-call filter (\(program.count / 8) instructions)"

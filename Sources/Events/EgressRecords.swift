@@ -223,6 +223,34 @@ public struct PacketFenced: EventPayload, Hashable {
     }
 }
 
+/// Sockets that the agent asked for and the filter refused, folded. Written by the supervisor. The numbers of the call as words
+/// (`inet`, `raw`, `icmp`), or as they are where there is none; `other` for all beyond the kinds that are told apart.
+public struct SocketRefused: EventPayload, Hashable {
+    public static let kind = EventKind.socketRefused
+    /// `socket` or `socketpair`.
+    public var call: String
+    public var family: String
+    public var type: String
+    public var proto: String
+    public var count: UInt64
+
+    public init(call: String, family: String, type: String, proto: String, count: UInt64) {
+        self.call = call
+        self.family = family
+        self.type = type
+        self.proto = proto
+        self.count = count
+    }
+
+    public func write(to out: inout JSONBuilder) {
+        out.member("call", call)
+        out.count("count", count)
+        out.member("family", family)
+        out.member("protocol", proto)
+        out.member("type", type)
+    }
+}
+
 /// A limit that a request would have passed. Written by the supervisor beside the refusal.
 public struct BudgetExceeded: EventPayload, Hashable {
     public static let kind = EventKind.budgetExceeded

@@ -11,6 +11,7 @@ public enum EventKind: String, Sendable, Hashable, CaseIterable {
     case connectionRefused = "connection.refused"
     case nameRefused = "name.refused"
     case packetFenced = "packet.fenced"
+    case socketRefused = "socket.refused"
     case budgetExceeded = "budget.exceeded"
     case checkpoint = "log.checkpoint"
 }

@@ -75,6 +75,7 @@ enum Schema {
         case .connectionRefused: connectionRefused
         case .nameRefused: nameRefused
         case .packetFenced: packetFenced
+        case .socketRefused: socketRefused
         case .budgetExceeded: budgetExceeded
         case .checkpoint: checkpoint
         }
@@ -107,6 +108,9 @@ enum Schema {
     private static let nameRefused = [Member("code", .text), Member("name", .text)]
     private static let packetFenced = [
         Member("count", .integer), Member("dst", .text), Member("port", .integer), Member("proto", .text),
+    ]
+    private static let socketRefused = [
+        Member("call", .text), Member("count", .integer), Member("family", .text), Member("protocol", .text), Member("type", .text),
     ]
     private static let budgetExceeded = [
         Member("action", .text), Member("allowed", .text), Member("asked", .text), Member("limit", .text), Member("used", .text),

@@ -83,7 +83,9 @@ public enum Launcher {
                 base: spec.sandbox.syscalls.base == .strict ? .strict : .standard, allow: spec.sandbox.syscalls.allow,
                 deny: spec.sandbox.syscalls.deny, unixSockets: spec.sandbox.unixSockets,
                 memoryFiles: request.memoryFiles)
-            request.agentFilter = try filter.program(.embedded())
+            let filters = try filter.watched(.embedded())
+            request.agentFilter = filters.agent
+            request.socketFilter = filters.sockets
             request.initFilter = try InitFilter.program()
         } catch {
             throw CageError(Complaint("the cage's filters cannot be made: \(error)", hint: "akios profile lint; akios doctor"))

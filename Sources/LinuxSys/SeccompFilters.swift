@@ -54,13 +54,17 @@ public struct AgentFilter: Sendable, Hashable {
     }
 
     /// The filter as `struct sock_filter` bytes. Equal values give equal bytes.
-    public func program(_ tables: SyscallTables) throws(SeccompError) -> [UInt8] {
+    public func program(_ tables: SyscallTables) throws(SeccompError) -> [UInt8] { try program(tables, judgedElsewhere: []) }
+
+    /// - Parameter judgedElsewhere: calls whose arguments another filter of the same process tests.
+    func program(_ tables: SyscallTables, judgedElsewhere: [String]) throws(SeccompError) -> [UInt8] {
         var rules: [SyscallRule] = []
         for name in try granted(by: tables) {
             if name == "connect" && capturesConnect {
                 rules.append(SyscallRule(name: name, action: .notify))
             } else {
-                rules.append(SyscallRule(name: name, alternatives: AgentArguments.alternatives(name, self) ?? []))
+                let tests = judgedElsewhere.contains(name) ? nil : AgentArguments.alternatives(name, self)
+                rules.append(SyscallRule(name: name, alternatives: tests ?? []))
             }
         }
         for name in tables.groups["@absent"] ?? [] { rules.append(SyscallRule(name: name, action: .errno(ENOSYS))) }

@@ -58,7 +58,7 @@ struct RefusedValues: Sendable {
         let count = UInt8(values.count)
         var program: [UInt8] = []
         SeccompProgram.emit(&program, 0x15, UInt32(bitPattern: number), onFalse: count + 3)  // another call: leave
-        SeccompProgram.emit(&program, 0x20, 16 + 8 * index)  // ld [low half of the argument]
+        SeccompProgram.emit(&program, 0x20, SeccompProgram.argumentOffset(index))  // ld [low half of the argument]
         for (place, value) in values.enumerated() {
             SeccompProgram.emit(&program, 0x15, value, onTrue: count - UInt8(place))
         }
@@ -101,19 +101,12 @@ enum SeccompProgram {
     /// these" of an argument read as 32 bits (as alternatives, 40 of them, it takes 150 ms to compile). Whatever is not
     /// decided here goes on to libseccomp's checks, the architecture's first.
     private static func prologue(_ refusing: RefusedValues?) throws(SeccompError) -> [UInt8] {
-        #if arch(x86_64)
-            let architecture: UInt32 = 0xC000_003E
-        #elseif arch(arm64)
-            let architecture: UInt32 = 0xC000_00B7
-        #endif
-        let loadNumber: UInt32 = 0
-        let loadArchitecture: UInt32 = 4
         let refusals = try refusing?.instructions() ?? []
-        let beyond = UInt8(refusals.count / 8)
+        let beyond = UInt8(refusals.count / size)
         var program: [UInt8] = []
-        emit(&program, 0x20, loadArchitecture)  // ld [arch]
+        emit(&program, 0x20, architectureOffset)  // ld [arch]
         emit(&program, 0x15, architecture, onFalse: 6 + beyond)  // another architecture: leave
-        emit(&program, 0x20, loadNumber)  // ld [nr]
+        emit(&program, 0x20, numberOffset)  // ld [nr]
         emit(&program, 0x35, 0x4000_0000, onTrue: 4 + beyond)  // x32, or -1: leave
         emit(&program, 0x25, KnownNumbers.newest, onTrue: 2)
         emit(&program, 0x35, KnownNumbers.gap.upperBound, onTrue: 2)
@@ -122,8 +115,22 @@ enum SeccompProgram {
         return program + refusals
     }
 
+    #if arch(x86_64)
+        static let architecture: UInt32 = 0xC000_003E
+    #elseif arch(arm64)
+        static let architecture: UInt32 = 0xC000_00B7
+    #endif
+    /// Where `struct seccomp_data` has what.
+    static let numberOffset: UInt32 = 0
+    static let architectureOffset: UInt32 = 4
+    /// The low half; the high one is 4 bytes on.
+    static func argumentOffset(_ index: UInt32) -> UInt32 { 16 + 8 * index }
+
+    /// Bytes of one instruction.
+    static let size = 8
+
     /// One `struct sock_filter`: u16 code, u8 jt, u8 jf, u32 k.
-    fileprivate static func emit(_ program: inout [UInt8], _ code: UInt16, _ k: UInt32, onTrue: UInt8 = 0, onFalse: UInt8 = 0) {
+    static func emit(_ program: inout [UInt8], _ code: UInt16, _ k: UInt32, onTrue: UInt8 = 0, onFalse: UInt8 = 0) {
         withUnsafeBytes(of: code) { program.append(contentsOf: $0) }
         program.append(onTrue)
         program.append(onFalse)

@@ -112,15 +112,15 @@ def attack(): in_child(lambda: call(0x40000000 | 39)); return "answered"''', ("R
 
 NETWORK = (
     Probe("raw-socket", "a raw socket", '''
-def attack(): socket.socket(socket.AF_INET, socket.SOCK_RAW, 1); return "open"''', ("EPERM", "EACCES", "EPROTONOSUPPORT")),
+def attack(): socket.socket(socket.AF_INET, socket.SOCK_RAW, 1); return "open"''', ("EPERM", "EACCES", "EPROTONOSUPPORT"), record="socket.refused"),
     Probe("packet-socket", "a packet socket", '''
-def attack(): socket.socket(socket.AF_PACKET, socket.SOCK_RAW); return "open"''', ("EPERM", "EACCES", "EAFNOSUPPORT")),
+def attack(): socket.socket(socket.AF_PACKET, socket.SOCK_RAW); return "open"''', ("EPERM", "EACCES", "EAFNOSUPPORT"), record="socket.refused"),
     Probe("vsock", "a socket family that no namespace holds", '''
-def attack(): socket.socket(40, socket.SOCK_STREAM); return "open"''', ("EPERM", "EACCES", "EAFNOSUPPORT"), absent=("EAFNOSUPPORT",)),
+def attack(): socket.socket(40, socket.SOCK_STREAM); return "open"''', ("EPERM", "EACCES", "EAFNOSUPPORT"), absent=("EAFNOSUPPORT",), record="socket.refused"),
     Probe("unix-abstract", "a host's abstract Unix socket", '''
-def attack(): s = socket.socket(socket.AF_UNIX); s.connect("\\0akios-arena"); return arena_answer(s)''', ("EPERM", "EACCES", "EAFNOSUPPORT")),
+def attack(): s = socket.socket(socket.AF_UNIX); s.connect("\\0akios-arena"); return arena_answer(s)''', ("EPERM", "EACCES", "EAFNOSUPPORT"), record="socket.refused"),
     Probe("unix-path", "a host's Unix socket that lies in the workspace", '''
-def attack(): s = socket.socket(socket.AF_UNIX); s.connect("host.sock"); return arena_answer(s)''', ("EPERM", "EACCES", "EAFNOSUPPORT")),
+def attack(): s = socket.socket(socket.AF_UNIX); s.connect("host.sock"); return arena_answer(s)''', ("EPERM", "EACCES", "EAFNOSUPPORT"), record="socket.refused"),
     Probe("udp-443", "QUIC to 8.8.8.8", '''
 def attack(): s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.connect(("8.8.8.8", 443)); return arena_answer(s, b"x")''',
           ("EPERM", "EACCES", "ECONNREFUSED", "EHOSTUNREACH"), record="packet.fenced"),
@@ -156,7 +156,7 @@ def attack(): return arena_answer(socket.create_connection(("127.0.0.1", 1), 5))
     Probe("icmp", "an echo request", '''
 def attack():
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM, 1); s.settimeout(5); s.connect(("8.8.8.8", 0))
-    s.send(struct.pack("!BBHHH", 8, 0, 0xF7FE, 0, 1)); return len(s.recv(64))''', ("EPERM", "EACCES", "EPROTONOSUPPORT")),
+    s.send(struct.pack("!BBHHH", 8, 0, 0xF7FE, 0, 1)); return len(s.recv(64))''', ("EPERM", "EACCES", "EPROTONOSUPPORT"), record="socket.refused"),
     Probe("route", "a route of its own", '''
 def attack():
     s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0); s.bind((0, 0))

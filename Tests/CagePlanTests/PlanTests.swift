@@ -28,6 +28,7 @@ struct PlanTests {
             $0.ruleset = [1]
             $0.received = [CagePlan.bundlePath]
             $0.agentFilter = [0, 0, 0, 0, 0, 0, 0, 0]
+            $0.socketFilter = [1, 0, 0, 0, 0, 0, 0, 0]
         }
         let order = [
             index(plan) { if case .root = $0 { true } else { false } },
@@ -42,6 +43,7 @@ struct PlanTests {
             index(plan) { if case .landlock = $0 { true } else { false } },
             index(plan) { if case .identity = $0 { true } else { false } },
             index(plan) { $0 == .lockdown },
+            index(plan) { $0 == .socketFilter([1, 0, 0, 0, 0, 0, 0, 0]) },
             index(plan) { $0 == .await },
             index(plan) { $0 == .enforce },
             index(plan) { if case .run = $0 { true } else { false } },

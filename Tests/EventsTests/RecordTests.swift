@@ -33,6 +33,7 @@ import Vocabulary
         ConnectionRefused(code: .rawAddress, reason: "r", host: nil, address: "1.2.3.4", port: 22),
         NameRefused(code: .hostNotAllowed, name: "x"),
         PacketFenced(proto: "udp", destination: "1.1.1.1", port: 53, count: 2),
+        SocketRefused(call: "socket", family: "inet", type: "raw", proto: "icmp", count: 2),
         BudgetExceeded(limit: "l", allowed: "1", used: "1", asked: "1", action: "stop"),
     ]
 

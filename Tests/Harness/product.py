@@ -284,6 +284,18 @@ def verify(session, env=None, wrap=()):
     return done.returncode, done.stdout + done.stderr
 
 
+def run_rootless(ground, agent, profile, uid=4343):
+    """A run at tier strong by an ordinary user in a folder of theirs: (run, folder, their `akios audit verify`). Needs root."""
+    work, state = ground.workspace(), ground.workspace()
+    for folder in (work, state, ground.folder):
+        os.chown(folder, uid, uid)
+    env = {"HOME": str(state), **state_variables(state)}
+    wrap = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups"]
+    run = caged(ground.run(agent, profile, options=["--accept-tier", "strong"], workspace=work, env=env, wrap=wrap))
+    # By the user: root does not take keys from a folder of somebody else's.
+    return run, work, verify(run.session, env=env, wrap=wrap)
+
+
 def caged(run):
     """Fails unless the run happened in a cage: guards every 'must be refused' check against a cage that never started."""
     if run.status == 125:

@@ -1,8 +1,9 @@
 // What the agent's, init's and egress' filters answer, call by call and argument by argument, on a simulated machine.
 // Tests/RootTests has the same with real calls.
 
-import LinuxSys
 import Testing
+
+@testable import LinuxSys
 
 #if arch(x86_64)
     private let allow: UInt32 = 0x7fff_0000
@@ -177,6 +178,90 @@ import Testing
             #expect(captured.run(SeccompData(number: 44, arguments: [3, 0, 0, 0x4000])) == allow)
             #expect(captured.run(SeccompData(number: 41, arguments: [2, 2, 0])) == refused, "UDP would carry one")
             #expect(captured.run(SeccompData(number: 41, arguments: [2, 1, 0])) == allow)
+        }
+    }
+
+    /// The pair of filters that a session loads, judged as the kernel judges two: the stricter answer stands.
+    @Suite struct WatchedFilterTests {
+        private struct Pair {
+            let alone: BPFMachine
+            let agent: BPFMachine
+            let sockets: BPFMachine
+
+            init(_ filter: AgentFilter) throws {
+                let tables = try SyscallTables.embedded()
+                let watched = try filter.watched(tables)
+                alone = BPFMachine(program: try filter.program(tables))
+                agent = BPFMachine(program: watched.agent)
+                sockets = BPFMachine(program: watched.sockets)
+            }
+
+            /// Action words sort by strictness but for KILL_PROCESS, whose sign the kernel reads.
+            func run(_ data: SeccompData) -> UInt32? {
+                guard let one = agent.run(data), let other = sockets.run(data) else { return nil }
+                return Int32(bitPattern: one) < Int32(bitPattern: other) ? one : other
+            }
+        }
+
+        static let filters = [
+            AgentFilter(base: .strict), AgentFilter(base: .strict, unixSockets: true), AgentFilter(base: .standard),
+            AgentFilter(base: .standard, unixSockets: true),
+        ]
+
+        @Test(arguments: filters)
+        func refusedSocketsAskAndOthersPass(filter: AgentFilter) throws {
+            let pair = try Pair(filter)
+            for call: UInt32 in [41, 53] {
+                for family in (0..<48 as Range<UInt64>) + [1 << 31, 1 << 32 | 2, 1 << 32 | 17] {
+                    for type: UInt64 in [0, 1, 2, 3, 5, 10, 15, 0o2000001, 0o2004002, 1 << 40 | 1] {
+                        for number: UInt64 in [0, 1, 6, 15, 17, 58, 132, 255, 262, 1 << 32 | 1, 1 << 32 | 6] {
+                            let data = SeccompData(number: call, arguments: [family, type, number])
+                            #expect(
+                                pair.run(data) == (pair.alone.run(data) == allow ? allow : notify),
+                                "call \(call) of \(family), \(type), \(number)")
+                        }
+                    }
+                }
+            }
+        }
+
+        @Test(arguments: filters)
+        func nothingElseChanges(filter: AgentFilter) throws {
+            let pair = try Pair(filter)
+            for number in (0..<512 as Range<UInt32>) where ![41, 53].contains(number) {
+                for argument: UInt64 in [0, 1, 2, 0o4755, 0x5412, 0x1000_0000] {
+                    let data = SeccompData(number: number, arguments: [argument, argument, argument, argument])
+                    #expect(pair.run(data) == pair.alone.run(data), "call \(number) with \(argument)")
+                    #expect(pair.sockets.run(data) == allow)
+                }
+            }
+        }
+
+        @Test func foreignTablesStillKill() throws {
+            let pair = try Pair(AgentFilter(base: .strict))
+            // socketcall of i386, socket of x32, and number 41 of arm64.
+            for data in [
+                SeccompData(number: 102, architecture: 0x4000_0003), SeccompData(number: 41, architecture: 0xC000_00B7),
+                SeccompData(number: 0x4000_0000 | 41, arguments: [2, 1, 0]),
+            ] {
+                #expect(pair.run(data) == kill)
+            }
+        }
+
+        @Test func aProfileThatTakesSocketsAwayIsNotAsked() throws {
+            let pair = try Pair(AgentFilter(base: .strict, deny: ["socket"]))
+            #expect(pair.run(SeccompData(number: 41, arguments: [17, 3, 0])) == refused)
+            #expect(pair.run(SeccompData(number: 41, arguments: [2, 1, 0])) == refused)
+            #expect(pair.run(SeccompData(number: 53, arguments: [30, 1, 0])) == notify)
+        }
+
+        @Test func testsOfAllBitsAreReadInBothHalves() {
+            let test = ArgumentTest(index: 1, mask: .max, value: 5 << 32 | 7)
+            let machine = BPFMachine(program: SocketFilter.program([(7, [[test]])]))
+            #expect(machine.run(SeccompData(number: 7, arguments: [0, 5 << 32 | 7])) == allow)
+            for other: UInt64 in [7, 5 << 32, 5 << 32 | 6, 7 << 32 | 5] {
+                #expect(machine.run(SeccompData(number: 7, arguments: [0, other])) == notify)
+            }
         }
     }
 

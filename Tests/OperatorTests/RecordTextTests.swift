@@ -17,6 +17,9 @@ import Testing
         #expect(
             RecordText.line(Array(line.utf8)) == "06:17:05.123  request.refused    host_not_allowed: GET evil.example/?[2J: no rule"
         )
+        let sockets =
+            #"{"data":{"call":"socket","count":12,"family":"inet","protocol":"icmp","type":"raw"},"kind":"socket.refused","seq":"4","session":"a","ts":"2026-11-21T06:17:05.123456789Z","v":1}"#
+        #expect(RecordText.line(Array(sockets.utf8)) == "06:17:05.123  socket.refused     12 × socket(inet, raw, icmp)")
         #expect(RecordText.line([1, 2, 3]) == "(not a record)")
     }
 

@@ -71,7 +71,9 @@ func cageRequest(_ scratch: borrowing Scratch, _ command: [String], caller: Call
         environment: ["PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "LD_PRELOAD": "/x.so"],
         initProgram: try initProgram.get())
     let tables = try SyscallTables.embedded()
-    request.agentFilter = try AgentFilter(base: .strict).program(tables)
+    let filters = try AgentFilter(base: .strict).watched(tables)
+    request.agentFilter = filters.agent
+    request.socketFilter = filters.sockets
     request.initFilter = try InitFilter.program()
     return request
 }
@@ -85,7 +87,11 @@ func runCage(_ request: CageRequest, watch: (CageEvent, borrowing RunningCage) t
     while let event = try cage.readEvent(blocking: true) {
         if event == .ended { break }
         run.events.append(event)
-        if event == .ready { try cage.go() }
+        if event == .ready {
+            // Nobody listens here: what the socket filter asks about must be refused all the same.
+            cage.socketNotices = nil
+            try cage.go()
+        }
         try watch(event, cage)
     }
     cage.kill()

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 
 from checks import Skip, expect, expect_equal
-from product import Ground, Upstream, accept_tier, binary, caged, state_variables, verify
+from product import Ground, Upstream, accept_tier, binary, caged, run_rootless, verify
 
 UID, NAME = 4242, "akios-range"
 WHO = """
@@ -157,18 +157,9 @@ def register(suite):
         if os.geteuid() != 0:
             raise Skip("the other checks run rootless here")
         with Upstream() as upstream, Ground() as ground:
-            home = ground.folder / "home"
-            home.mkdir()
-            for folder in (home, ground.folder):
-                os.chown(folder, UID, UID)
-            work = project(home)
-            run = caged(ground.run(
-                WHO, upstream.profile(), options=["--accept-tier", "strong"], workspace=work,
-                env={"HOME": str(home), **state_variables(home)}, wrap=as_user()))
+            run, work, (status, words) = run_rootless(ground, WHO, upstream.profile(), UID)
             expect_equal(run.status, 0, run.tail())
             expect_equal(run.output["tier"]["enforced"], "strong", "tier enforced")
             expect(CONFINED in run.out, f"the agent's state: {run.out}")
             expect_equal((work / "made").stat().st_uid, UID, "owner of the file")
-            # By the user: root does not take keys from a folder of somebody else's.
-            status, words = verify(run.session, env=state_variables(home), wrap=as_user())
             expect_equal(status, 0, f"audit verify: {words}")

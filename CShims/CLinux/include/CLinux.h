@@ -6,3 +6,4 @@
 #include "space.h"
 #include "attributes.h"
 #include "probe.h"
+#include "notices.h"

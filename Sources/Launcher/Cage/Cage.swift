@@ -27,6 +27,8 @@ public struct RunningCage: ~Copyable, Sendable {
     /// Readable when an event waits: for the poll loop.
     public let control: OwnedFD
     public var listeners = CageListeners()
+    /// Readable when the agent asks for a socket that it is not given.
+    public var socketNotices: OwnedFD?
 
     init(plan: CagePlan, pid: Int32, process: consuming OwnedFD, control: consuming OwnedFD) {
         self.plan = plan
@@ -111,6 +113,11 @@ extension RunningCage {
             let step = Int(littleWord(packet.bytes, at: 8))
             if kind == Report.listeners {
                 try take(&packet.fds, mask: UInt64(UInt32(bitPattern: number)))
+                continue
+            }
+            if kind == Report.watch {
+                guard packet.fds.count == 1, socketNotices == nil else { throw protocolError }
+                socketNotices = packet.fds.take()
                 continue
             }
             return try event(kind, number, step: step, sender: packet.sender)

@@ -35,6 +35,7 @@ enum Report {
     static let exited: UInt32 = 9
     static let signalled: UInt32 = 10
     static let notExecuted: UInt32 = 11
+    static let watch: UInt32 = 12
 }
 
 /// An order to init.

@@ -21,6 +21,8 @@ public struct CageRequest: Sendable {
     public var placeholders: [String: String] = [:]
     /// BPF of the kernel's `struct sock_filter`, eight bytes each. Empty: none.
     public var agentFilter: [UInt8] = []
+    /// Of the same profile, where `agentFilter` leaves sockets to it. Empty: it does not.
+    public var socketFilter: [UInt8] = []
     public var initFilter: [UInt8] = []
     /// Whether `agentFilter` lets memory files be made.
     public var memoryFiles = false
@@ -110,6 +112,7 @@ extension CageRequest {
         facts.hasIPv6 = view.entry("/proc/sys/net/ipv6") != nil
         facts.ruleset = ruleset
         facts.agentFilter = agentFilter
+        facts.socketFilter = socketFilter
         facts.initFilter = initFilter
         facts.memoryFiles = memoryFiles
         facts.records = records.compactMap { view.canonical($0.hasPrefix("/") ? $0 : directory + "/" + $0) }

@@ -25,6 +25,7 @@ struct Supervisor: ~Copyable {
     let log: LogWriter
     var admissions: Admissions
     var job: JobControl
+    var watch: SocketWatch
     let killAfter: TimeSpan
     let wallTime: TimeSpan?
 
@@ -52,6 +53,7 @@ struct Supervisor: ~Copyable {
         log: LogWriter, admissions: consuming Admissions, job: JobControl, killAfter: TimeSpan, wallTime: TimeSpan?
     ) {
         self.cage = cage
+        watch = SocketWatch(self.cage.socketNotices.take())
         self.egress = egress
         self.signals = signals
         self.group = group
@@ -77,6 +79,7 @@ struct Supervisor: ~Copyable {
 
     /// One wait and everything that came of it.
     private mutating func turn() {
+        let before = Moment.now
         var polled = [
             pollfd(fd: signals.fd.raw, events: Int16(POLLIN), revents: 0),
             pollfd(fd: cageGone ? -1 : cage.control.raw, events: Int16(POLLIN), revents: 0),
@@ -84,12 +87,14 @@ struct Supervisor: ~Copyable {
             pollfd(
                 fd: egressGone ? -1 : egress.channel.fd.raw, events: Int16(POLLIN | (egress.channel.wantsWrite ? POLLOUT : 0)),
                 revents: 0),
+            pollfd(fd: watch.descriptor(at: Self.milliseconds(before)), events: Int16(POLLIN), revents: 0),
         ]
-        let wait = timeout(at: .now)
+        let wait = timeout(at: before)
         let ready = poll(&polled, nfds_t(polled.count), wait)
         if ready > 0 {
             if polled[0].revents != 0 { readSignals() }
             if polled[3].revents != 0 { readEgress() }
+            if polled[4].revents != 0 { refuseSockets() }
             if polled[1].revents != 0 { readCage() }
             if polled[2].revents != 0, !cageGone {
                 // What init said before it died is still in the socket.
@@ -102,10 +107,10 @@ struct Supervisor: ~Copyable {
     }
 
     private func timeout(at now: Moment) -> Int32 {
-        var due = [killAt, wallAt, finishAt, admissions.deadline].compactMap { $0 }
+        let time = Self.milliseconds(now)
+        var due = [killAt, wallAt, finishAt, admissions.deadline, watch.deadline(at: time)].compactMap { $0 }
         if !logBroken, let sync = log.syncDeadline { due.append(UInt64(max(0, sync / 1_000_000 + 1))) }
         guard let first = due.min() else { return -1 }
-        let time = Self.milliseconds(now)
         return first <= time ? 0 : Int32(clamping: first - time)
     }
 
@@ -205,6 +210,21 @@ struct Supervisor: ~Copyable {
         }
     }
 
+    private mutating func refuseSockets() {
+        let now = Moment.now
+        do throws(SysError) { tell(try watch.answer(at: now), at: now) } catch {
+            begin(.cageFailed("refused sockets cannot be answered: \(error)"))
+        }
+    }
+
+    private mutating func tell(_ records: [SocketRefused], at now: Moment) {
+        guard !records.isEmpty else { return }
+        logged(now) { (me: inout Supervisor) throws(LogError) in
+            for record in records { try me.log.append(record, at: now) }
+            try me.log.commit()
+        }
+    }
+
     private mutating func take(_ event: CageEvent) {
         switch event {
         case .forked(let pid):
@@ -242,6 +262,7 @@ struct Supervisor: ~Copyable {
         cageGone = true
         killAt = nil
         cage.kill()
+        tell(watch.close(), at: .now)
         ControllingTerminal.takeBack(from: agentGroup)
         guard !egressGone else { return }
         finishAt = Self.milliseconds(.now) + Self.finishTime

@@ -91,6 +91,8 @@ enum RecordText {
                 "\(text("code")): \(text("host").isEmpty ? text("address") : text("host")) port \(number("port")): \(text("reason"))"
         case .nameRefused: return "\(text("code")): \(text("name"))"
         case .packetFenced: return "\(number("count")) × \(text("proto")) to \(text("dst")) port \(number("port"))"
+        case .socketRefused:
+            return "\(number("count")) × \(text("call"))(\(text("family")), \(text("type")), \(text("protocol")))"
         case .budgetExceeded:
             return "\(text("limit")): \(text("used")) used, \(text("asked")) asked, \(text("allowed")) allowed: \(text("action"))"
         case .checkpoint: return "\(text("size")) records, root \(text("root").prefix(16))…"
