@@ -115,7 +115,8 @@ public struct OutputDocument: Sendable, Hashable {
         out.member("remaining_budget_usd", cost.limit.map { .string(max($0 - cost.total, .zero).decimal) } ?? .null)
         out.member("tokens_input", Self.number(cost.tokensInput))
         out.member("tokens_output", Self.number(cost.tokensOutput))
-        out.member("tokens_total", Self.number(cost.tokensInput &+ cost.tokensOutput))
+        let (total, overflow) = cost.tokensInput.addingReportingOverflow(cost.tokensOutput)
+        out.member("tokens_total", Self.number(overflow ? .max : total))
         out.member("total_cost_usd", cost.total.decimal)
     }
 

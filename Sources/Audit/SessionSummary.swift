@@ -23,7 +23,7 @@ public struct SessionSummary: Sendable {
         switch head.kind {
         case .requestIntent: intent(data)
         case .requestOutcome: outcome(data)
-        case .requestRefused, .connectionRefused, .nameRefused: document?.egress.denied += 1
+        case .requestRefused, .connectionRefused, .nameRefused: document?.egress.denied.add(1)
         case .budgetExceeded: document?.cost.overBudget = true
         case .sessionStop: stop = data["code"]?.stringValue
         case .sessionEnd: exit = Self.exit(data["exit"])
@@ -75,41 +75,49 @@ public struct SessionSummary: Sendable {
     }
 
     private mutating func intent(_ data: JSONValue) {
-        document?.egress.requests += 1
-        document?.egress.bytesOut += data["bytes"].count
-        if let host = data["host"]?.stringValue { document?.egress.hosts[host, default: 0] += 1 }
+        document?.egress.requests.add(1)
+        document?.egress.bytesOut.add(data["bytes"].count)
+        if let host = data["host"]?.stringValue { document?.egress.hosts[host, default: 0].add(1) }
         redactions(data)
         if let id = data["id"]?.stringValue { open[id] = (data["model"]?.stringValue, data["reserved_usd"].money) }
     }
 
     private mutating func outcome(_ data: JSONValue) {
-        document?.egress.bytesIn += data["bytes_in"].count
+        document?.egress.bytesIn.add(data["bytes_in"].count)
         redactions(data)
         let asked = data["id"]?.stringValue.flatMap { open.removeValue(forKey: $0) }
         let usage = data["usage"]
-        let input = usage?["input"].textCount ?? 0
-        let cached = (usage?["cached_input"].textCount ?? 0) &+ (usage?["cache_write"].textCount ?? 0)
+        var input: UInt64 = 0
+        for part in ["input", "cached_input", "cache_write"] { input.add(usage?[part].textCount ?? 0) }
         guard var document else { return }
         Self.spend(
-            &document, data["model"]?.stringValue ?? asked?.model, data["cost_usd"].money, input: input &+ cached,
+            &document, data["model"]?.stringValue ?? asked?.model, data["cost_usd"].money, input: input,
             output: usage?["output"].textCount ?? 0)
         self.document = document
     }
 
     private static func spend(_ document: inout OutputDocument, _ model: String?, _ cost: Money, input: UInt64, output: UInt64) {
         document.cost.total += cost
-        document.cost.tokensInput &+= input
-        document.cost.tokensOutput &+= output
+        document.cost.tokensInput.add(input)
+        document.cost.tokensOutput.add(output)
         guard let model else { return }
         document.cost.byModel[model, default: .init()].cost += cost
-        document.cost.byModel[model, default: .init()].tokensInput &+= input
-        document.cost.byModel[model, default: .init()].tokensOutput &+= output
+        document.cost.byModel[model, default: .init()].tokensInput.add(input)
+        document.cost.byModel[model, default: .init()].tokensOutput.add(output)
     }
 
     private mutating func redactions(_ data: JSONValue) {
         for member in data["redactions"]?.members ?? [] {
-            document?.redactions[member.key, default: 0] += Optional(member.value).count
+            document?.redactions[member.key, default: 0].add(Optional(member.value).count)
         }
+    }
+}
+
+extension UInt64 {
+    /// Stops at the end instead of trapping: what is summed up is what egress wrote, and a sweep must outlive any of it.
+    fileprivate mutating func add(_ more: UInt64) {
+        let (sum, overflow) = addingReportingOverflow(more)
+        self = overflow ? .max : sum
     }
 }
 

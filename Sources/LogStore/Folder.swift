@@ -85,10 +85,15 @@ public struct Folder: ~Copyable, Sendable {
         }
         defer { closedir(stream) }
         var names: [String] = []
+        errno = 0
         while let entry = readdir(stream) {
             let name = withUnsafeBytes(of: &entry.pointee.d_name) { raw in String(decoding: raw.prefix { $0 != 0 }, as: UTF8.self) }
             if name != ".", name != ".." { names.append(name) }
+            errno = 0
         }
+        // An end and an error look alike; a list cut short would pass for the whole.
+        let code = errno
+        guard code == 0 else { throw SysError("readdir", code, on: path) }
         return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }
 

@@ -12,7 +12,11 @@ public enum KeyStore {
         do {
             let keys = try state.makeSubfolder("keys", mode: 0o700, orOpen: true)
             try requirePrivate(keys)
-            if let key = try load(keys) { return key }
+            if let key = try load(keys) {
+                // Whoever made it may have died before this.
+                if !state.exists("pub/" + fileName(key.noteKey)) { try publish(key.noteKey, state: state) }
+                return key
+            }
             try make(in: keys)
             // Whoever was first: what is on disk counts.
             guard let key = try load(keys) else { throw LogError.keyMalformed(path: keys.join(keyName)) }

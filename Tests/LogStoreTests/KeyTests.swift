@@ -21,6 +21,18 @@ import Testing
         #expect(try SessionStore(fixture.folders).trustedKeys().contains(fixture.key.noteKey))
     }
 
+    /// Who made the key may have died before its public half was written; without it no log of this host verifies.
+    @Test func thePublicHalfIsThereWhereverTheKeyIs() throws {
+        let fixture = try Fixture()
+        let pub = fixture.folders.state + "/pub"
+        for gone in [pub + "/" + (try #require(FileManager.default.contentsOfDirectory(atPath: pub).first)), pub] {
+            try FileManager.default.removeItem(atPath: gone)
+            #expect(try SessionStore(fixture.folders).trustedKeys().isEmpty)
+            _ = try KeyStore.signingKey(state: try fixture.folders.openState())
+            #expect(try SessionStore(fixture.folders).trustedKeys() == [fixture.key.noteKey])
+        }
+    }
+
     @Test func aKeyThatOthersMayReadIsNotUsed() throws {
         let fixture = try Fixture()
         let key = fixture.folders.state + "/keys/log.ed25519"

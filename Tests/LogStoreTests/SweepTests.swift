@@ -6,6 +6,7 @@ import Foundation
 import JSONBytes
 import LogStore
 import Testing
+import Vocabulary
 
 @Suite struct SweepTests {
     /// A session as a killed writer leaves it: no last record, no seal. Dropping the writer lets its lock go.
@@ -55,6 +56,28 @@ import Testing
         #expect(output["redactions"]?["EMAIL"]?.intValue == 3 && output["egress"]?["requests"]?.intValue == 3)
         #expect(output["controls"]?[0]?["id"] == .string("seccomp") && output["tier"]?["enforced"] == .string("strong"))
         #expect(output["audit"]?["records"]?.intValue == 7)
+    }
+
+    /// A taken-over egress may write the largest numbers that the schema allows, over and over.
+    @Test func sumsOfALogStopAtTheEndOfTheirNumber() throws {
+        let fixture = try Fixture()
+        do {
+            let log = try fixture.writer("a")
+            try log.append(Fixture.start, at: Fixture.moment(0))
+            for id in 1...2100 as ClosedRange<UInt64> {
+                var intent = Fixture.intent(id)
+                (intent.bytes, intent.redactions) = (RecordLimits.maxInteger, ["EMAIL": RecordLimits.maxInteger])
+                try log.append(intent, at: Fixture.moment(Int64(id)))
+                var outcome = Fixture.outcome(id)
+                outcome.usage = TokenUsage(input: .max, cachedInput: .max, cacheWrite: .max, output: .max)
+                try log.append(outcome, at: Fixture.moment(Int64(id)))
+            }
+        }
+        #expect(try sweep(fixture, "a") == .sealed(tornBytes: 0))
+        let output = try JSONValue.parse(Array(try Data(contentsOf: fixture.file("a", "output.json")).dropLast()))
+        let most = Int64(RecordLimits.maxInteger)
+        #expect(output["egress"]?["bytes_out"]?.intValue == most && output["redactions"]?["EMAIL"]?.intValue == most)
+        #expect(output["cost"]?["tokens_input"]?.intValue == most && output["cost"]?["tokens_total"]?.intValue == most)
     }
 
     @Test func aLogThatLostItsSealIsNeverSignedAgain() throws {

@@ -1,7 +1,6 @@
 // akios protect scan: where in files something sensitive stands. Exit 3 if anywhere, so that a hook can refuse a commit.
 
 import ArgumentParser
-import Glibc
 import JSONBytes
 import Redaction
 import Vocabulary
