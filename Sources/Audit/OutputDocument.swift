@@ -26,6 +26,7 @@ public struct OutputDocument: Sendable, Hashable {
         public var total = Money.zero
         /// Nil: the profile sets no limit in money.
         public var limit: Money?
+        /// The budget ended the session. `over_budget` is also true where more was spent than the limit and let through.
         public var overBudget = false
         public var tokensInput: UInt64 = 0
         public var tokensOutput: UInt64 = 0
@@ -111,7 +112,7 @@ public struct OutputDocument: Sendable, Hashable {
                 }
             }
         }
-        out.member("over_budget", cost.overBudget)
+        out.member("over_budget", cost.overBudget || cost.limit.map { cost.total > $0 } ?? false)
         out.member("remaining_budget_usd", cost.limit.map { .string(max($0 - cost.total, .zero).decimal) } ?? .null)
         out.member("tokens_input", Self.number(cost.tokensInput))
         out.member("tokens_output", Self.number(cost.tokensOutput))

@@ -24,7 +24,7 @@ public struct SessionSummary: Sendable {
         case .requestIntent: intent(data)
         case .requestOutcome: outcome(data)
         case .requestRefused, .connectionRefused, .nameRefused: document?.egress.denied.add(1)
-        case .budgetExceeded: document?.cost.overBudget = true
+        case .budgetExceeded: if data["action"]?.stringValue == "stop" { document?.cost.overBudget = true }
         case .sessionStop: stop = data["code"]?.stringValue
         case .sessionEnd: exit = Self.exit(data["exit"])
         default: break

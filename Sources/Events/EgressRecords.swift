@@ -251,16 +251,17 @@ public struct SocketRefused: EventPayload, Hashable {
     }
 }
 
-/// A limit that a request would have passed. Written by the supervisor beside the refusal.
+/// A limit that a request would have passed, or passes. Written by the supervisor before the answer.
 public struct BudgetExceeded: EventPayload, Hashable {
     public static let kind = EventKind.budgetExceeded
     /// `per_session.max_cost_usd` and its kind.
     public var limit: String
+    /// This and the next two in the limit's own unit.
     public var allowed: String
-    /// Settled and reserved before this request, in the limit's own unit.
+    /// Settled and reserved before this request.
     public var used: String
     public var asked: String
-    /// What happens now: `stop`, `throttle`, `freeze`, `refuse`.
+    /// What happens now: `stop`, `refuse`, or `alert`: the call is let through.
     public var action: String
 
     public init(limit: String, allowed: String, used: String, asked: String, action: String) {

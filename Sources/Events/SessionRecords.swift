@@ -101,8 +101,8 @@ public struct SessionStart: EventPayload, Hashable {
     }
 }
 
-/// Somebody decided that the session ends; what follows is the ending. `code` is `budget`, `policy`, `wall_time`,
-/// `operator_kill`, `log_failed` and their kind.
+/// Somebody decided that the session ends; what follows is the ending. `code` is `budget`, `wall_time`, `memory`, `signal`,
+/// `log_failed`, `egress_failed` or `cage_failed`.
 public struct SessionStop: EventPayload, Hashable {
     public static let kind = EventKind.sessionStop
     public var code: String

@@ -58,7 +58,7 @@ public struct JSONBuilder: Sendable {
         needsComma = true
     }
 
-    /// Up to 2^53; larger ones are written as text by the log's schema.
+    /// Of a magnitude up to 2^53; larger ones are written as text by the log's schema.
     public mutating func integer(_ value: Int64) {
         assert(value.magnitude <= 1 << 53, "an integer that JSON readers round")
         raw(String(value).utf8)

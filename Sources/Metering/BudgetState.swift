@@ -7,7 +7,19 @@ public import Wire
 
 /// Why a call does not fit.
 public struct BudgetRefusal: Sendable, Hashable {
+    /// A limit that the call would pass; texts in the limit's own unit.
+    public struct Limit: Sendable, Hashable {
+        /// As the profile names it: `per_session.max_cost_usd`.
+        public let name: String
+        public let allowed: String
+        /// Settled and reserved before this call.
+        public let used: String
+        public let asked: String
+    }
+
     public let window: BudgetWindow
+    /// One at least.
+    public let limits: [Limit]
     public let action: Budget.Action
     /// How long the agent may go on after a refusal that ends the session.
     public let grace: TimeSpan
@@ -16,8 +28,8 @@ public struct BudgetRefusal: Sendable, Hashable {
 }
 
 public enum BudgetVerdict: Sendable, Hashable {
-    /// `alerts`: limits with `action_on_exceed: alert` that this call may pass.
-    case admitted(alerts: [BudgetWindow])
+    /// `alerts`: windows with `action_on_exceed: alert` that this call passes; each is for the log.
+    case admitted(alerts: [BudgetRefusal])
     /// It would fit later: hold the answer until then and ask again, or refuse with `rateLimited` and say when.
     /// nil: as soon as some open call is settled.
     case wait(until: UInt64?, BudgetRefusal)
@@ -64,13 +76,13 @@ public struct BudgetState: Sendable {
         guard reservation.cost >= .zero, reservation.tokens >= 0 else { return .closed(reason: "a negative reservation") }
         guard ids.isFresh(id) else { return .closed(reason: "request id \(id) was used before") }
         let spend = Spend(cost: reservation.cost, tokens: reservation.tokens, requests: reservation == .nothing ? 0 : 1)
-        var alerts: [BudgetWindow] = []
+        var alerts: [BudgetRefusal] = []
         var waiting: (until: UInt64?, refusal: BudgetRefusal)?
         if spend != Spend() {
             for window in windows where !window.fits(window.settled + reserved + spend) {
                 let refusal = refusal(window, spend)
                 if window.limit.action == .alert {
-                    alerts.append(window.kind)
+                    alerts.append(refusal)
                 } else if let wait = wait(window, spend) {
                     // Of several windows the one that takes longest; an open end (nil) is settled first.
                     if waiting == nil || (waiting?.until ?? .max) < (wait.until ?? .max) { waiting = (wait.until, refusal) }
@@ -123,7 +135,7 @@ public struct BudgetState: Sendable {
     /// What a window has left for further calls: limit less settled less reserved, never below zero; nil: no limit of that kind.
     public func remaining(_ kind: BudgetWindow) -> (cost: Money?, tokens: Int64?, requests: Int64?) {
         guard let window = windows.first(where: { $0.kind == kind }) else { return (nil, nil, nil) }
-        let held = window.settled + reserved
+        let held = held(kind)
         return (
             window.limit.maxCost.map { max(.zero, $0 - held.cost) }, window.limit.maxTokens.map { max(0, $0 - held.tokens) },
             window.limit.maxRequests.map { max(0, $0 - held.requests) }
@@ -131,7 +143,7 @@ public struct BudgetState: Sendable {
     }
 
     /// Settled and reserved within a window: what is compared with the limit.
-    public func held(_ kind: BudgetWindow) -> Spend {
+    func held(_ kind: BudgetWindow) -> Spend {
         windows.first { $0.kind == kind }.map { $0.settled + reserved } ?? Spend()
     }
 
@@ -154,18 +166,22 @@ public struct BudgetState: Sendable {
     private func refusal(_ window: SpendWindow, _ spend: Spend) -> BudgetRefusal {
         let limit = window.limit
         let held = window.settled + reserved
-        var over: [String] = []
+        var limits: [BudgetRefusal.Limit] = []
+        func pass(_ name: String, _ allowed: String, _ used: String, _ asked: String) {
+            limits.append(.init(name: "\(window.kind.rawValue).\(name)", allowed: allowed, used: used, asked: asked))
+        }
         if let most = limit.maxCost, held.cost + spend.cost > most {
-            over.append("\(held.cost) held and \(spend.cost) asked of \(most)")
+            pass("max_cost_usd", most.decimal, held.cost.decimal, spend.cost.decimal)
         }
         if let most = limit.maxTokens, saturatingSum(held.tokens, spend.tokens) > most {
-            over.append("\(held.tokens) tokens held and \(spend.tokens) asked of \(most)")
+            pass("max_tokens", String(most), String(held.tokens), String(spend.tokens))
         }
         if let most = limit.maxRequests, saturatingSum(held.requests, spend.requests) > most {
-            over.append("\(held.requests) requests of \(most)")
+            pass("max_requests", String(most), String(held.requests), String(spend.requests))
         }
+        let words = limits.map { "\($0.name): \($0.used) held and \($0.asked) asked of \($0.allowed)" }
         return BudgetRefusal(
-            window: window.kind, action: limit.action, grace: limit.grace,
-            reason: "budget.\(window.kind.rawValue): " + over.joined(separator: "; "))
+            window: window.kind, limits: limits, action: limit.action, grace: limit.grace,
+            reason: "budget." + words.joined(separator: "; "))
     }
 }

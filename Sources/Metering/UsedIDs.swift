@@ -1,8 +1,8 @@
 // UsedIDs: which request ids were used, in bounded memory. An id is good for one admission, ever.
 
 struct UsedIDs: Sendable {
-    /// How far behind the highest id one may still come in for the first time: requests are numbered when they
-    /// arrive and admitted when their bodies are read, so they overtake each other.
+    /// How far behind the highest id one may still be admitted for the first time: a call that waits for room is asked for
+    /// again behind newer ones.
     private let reach: UInt64
     private var highest: UInt64 = 0
     private var recent: Set<UInt64> = []

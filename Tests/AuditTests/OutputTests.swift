@@ -39,7 +39,12 @@ import Vocabulary
         var document = OutputDocument(session: Self.session, profile: "p", exit: ExitStatus(by: .akios, ran: true, status: 120))
         document.cost.total = Money(nanos: 5)
         document.cost.limit = Money(nanos: 4)
-        #expect(try JSONValue.parse(Array(document.bytes().dropLast()))["cost"]?["remaining_budget_usd"] == .string("0.00"))
+        let cost = try JSONValue.parse(Array(document.bytes().dropLast()))["cost"]
+        #expect(cost?["remaining_budget_usd"] == .string("0.00"))
+        // A limit that only alerts was passed all the same.
+        #expect(cost?["over_budget"]?.boolValue == true)
+        document.cost.limit = document.cost.total
+        #expect(try JSONValue.parse(Array(document.bytes().dropLast()))["cost"]?["over_budget"]?.boolValue == false)
     }
 
     @Test func statementNamesTheAgentAsItsSubject() throws {

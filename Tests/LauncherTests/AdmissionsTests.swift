@@ -56,6 +56,22 @@ import Wire
         #expect(try admissions.handle([try ask(3, "0.01")], at: .now).answers.count == 1)
     }
 
+    /// `action_on_exceed: alert` lets through, and nothing but the record tells of it.
+    @Test func anAlertIsARecordBeforeTheAnswer() throws {
+        let scratch = try Scratch()
+        var admissions = try admissions(scratch, limit: "0.10") {
+            $0.perSession.action = .alert
+            $0.perSession.maxRequests = 5
+        }
+        #expect(try admissions.handle([try ask(1, "0.10")], at: .now).answers == [.admitted(id: 1)])
+        #expect(!scratch.records.contains("budget.exceeded"))
+        #expect(try admissions.handle([try ask(2, "0.05")], at: .now).answers == [.admitted(id: 2)])
+        let record = #"{"action":"alert","allowed":"0.10","asked":"0.05","limit":"per_session.max_cost_usd","used":"0.10"}"#
+        let alert = try #require(scratch.records.firstRange(of: record), "\(scratch.records)")
+        let intents = scratch.records.ranges(of: #""kind":"request.intent""#)
+        #expect(intents.count == 2 && intents[0].upperBound < alert.lowerBound && alert.upperBound < intents[1].lowerBound)
+    }
+
     @Test func withoutALogNothingIsAnswered() throws {
         let scratch = try Scratch()
         var admissions = try admissions(scratch, limit: "1.00", room: 10)

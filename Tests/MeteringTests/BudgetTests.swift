@@ -120,7 +120,7 @@ struct SessionBudget {
         #expect(state.release(1) == .settled(exceeded: []))
         #expect(state.reserve(2, call("0.10"), at: 0).isAdmitted)
         _ = state.settle(2, used("0.10"), at: 0)
-        #expect(state.reserve(3, call("0.10"), at: 0).refusal?.reason.contains("requests of 1") == true)
+        #expect(state.reserve(3, call("0.10"), at: 0).refusal?.limits.map(\.name) == ["per_session.max_requests"])
     }
 
     @Test func lateSettlementsCountAfterTheStop() {
@@ -170,7 +170,33 @@ struct SessionBudget {
                 $0.perSession.action = .alert
             }, now: 0)
         #expect(state.reserve(1, call("0.10"), at: 0) == .admitted(alerts: []))
-        #expect(state.reserve(2, call("0.10"), at: 0) == .admitted(alerts: [.perSession]))
+        guard case .admitted(let alerts) = state.reserve(2, call("0.07"), at: 0) else {
+            Issue.record("not let through")
+            return
+        }
+        #expect(
+            alerts.map(\.limits) == [[.init(name: "per_session.max_cost_usd", allowed: "0.10", used: "0.10", asked: "0.07")]])
+    }
+
+    /// Of a window with several limits the ones that are passed are named, each in its own unit.
+    @Test func aRefusalNamesTheLimitThatIsPassed() {
+        var state = BudgetState(
+            budget {
+                $0.perSession.maxCost = dollars("1.00")
+                $0.perSession.maxRequests = 1
+                $0.perSession.maxTokens = 15
+            }, now: 0)
+        #expect(state.reserve(1, call("0.10"), at: 0).isAdmitted)
+        _ = state.settle(1, used("0.10"), at: 0)
+        let refusal = state.reserve(2, call("0.20"), at: 0).refusal
+        #expect(
+            refusal?.limits == [
+                .init(name: "per_session.max_tokens", allowed: "15", used: "10", asked: "10"),
+                .init(name: "per_session.max_requests", allowed: "1", used: "1", asked: "1"),
+            ])
+        #expect(
+            refusal?.reason
+                == "budget.per_session.max_tokens: 10 held and 10 asked of 15; per_session.max_requests: 1 held and 1 asked of 1")
     }
 
     @Test func totalsByModelStayBounded() {

@@ -104,8 +104,9 @@ struct Admissions: ~Copyable {
             return
         }
         switch budget.reserve(intent.id, intent.reservation, at: Self.milliseconds(now)) {
-        case .admitted:
+        case .admitted(let alerts):
             do throws(LogError) {
+                for alert in alerts { try record(alert, action: "alert", at: now) }
                 try spend(intent.record)
                 try log.append(intent.record.kind, data: intent.record.data, at: now)
             } catch {
@@ -133,7 +134,7 @@ struct Admissions: ~Copyable {
     private mutating func refuse(_ intent: Waiting, _ refusal: BudgetRefusal, at now: Moment, _ turn: inout Turn) throws(LogError) {
         let terminates = refusal.action == .terminate
         let told = "the budget of this session (profile '\(profile)') does not cover this call; ask the operator"
-        try log.append(Self.exceeded(refusal, intent.reservation, budget, action: terminates ? "stop" : "refuse"), at: now)
+        try record(refusal, action: terminates ? "stop" : "refuse", at: now)
         // Never `.rateLimited`: what would fit later waits, so asking again cannot help.
         turn.answers.append(.refused(id: intent.id, why: .budgetExceeded, told: told))
         guard terminates, turn.stop == nil else { return }
@@ -168,17 +169,13 @@ struct Admissions: ~Copyable {
         }
     }
 
-    private static func exceeded(
-        _ refusal: BudgetRefusal, _ asked: Reservation, _ budget: BudgetState, action: String
-    ) -> BudgetExceeded {
-        let held = budget.held(refusal.window)
-        let limit = Self.limit(of: refusal.window, in: budget.budget)
-        return BudgetExceeded(
-            limit: "budget.\(refusal.window.rawValue)",
-            allowed: limit.maxCost.map(\.decimal) ?? limit.maxTokens.map { String($0) } ?? limit.maxRequests.map { String($0) }
-                ?? "",
-            used: limit.maxCost != nil ? held.cost.decimal : limit.maxTokens != nil ? String(held.tokens) : String(held.requests),
-            asked: limit.maxCost != nil ? asked.cost.decimal : limit.maxTokens != nil ? String(asked.tokens) : "1", action: action)
+    /// A record for each limit that is passed.
+    private mutating func record(_ refusal: BudgetRefusal, action: String, at now: Moment) throws(LogError) {
+        for limit in refusal.limits {
+            try log.append(
+                BudgetExceeded(limit: limit.name, allowed: limit.allowed, used: limit.used, asked: limit.asked, action: action),
+                at: now)
+        }
     }
 
     private static func limit(of window: BudgetWindow, in budget: Budget) -> Budget.Window {
