@@ -55,26 +55,6 @@ public enum JSONString {
         JSONScan.scalarLength(content, at: at)
     }
 
-    /// The text, and for each of its bytes (and the end) where in `content` the escape or byte it came from begins.
-    /// `map[i]` counts from `content.startIndex`; all bytes of one escape map to its backslash.
-    public static func unescapeMapped(_ content: ArraySlice<UInt8>) -> (text: [UInt8], map: [Int]) {
-        content.withUnsafeBufferPointer { buffer in
-            var text: [UInt8] = []
-            var map: [Int] = []
-            text.reserveCapacity(buffer.count)
-            map.reserveCapacity(buffer.count + 1)
-            var at = 0
-            while at < buffer.count {
-                let (bytes, next) = unit(buffer, at: at)
-                bytes.append(to: &text)
-                while map.count < text.count { map.append(at) }
-                at = next
-            }
-            map.append(buffer.count)
-            return (text, map)
-        }
-    }
-
     /// Appends `text`, which is UTF-8, as the inside of a JSON string: RFC 8785 §3.2.2.2, only what must be escaped is.
     public static func escape(_ text: some Sequence<UInt8>, into bytes: inout [UInt8]) {
         for byte in text {

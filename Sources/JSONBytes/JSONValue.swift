@@ -60,10 +60,6 @@ public enum JSONValue: Sendable, Hashable {
         if case .number(let lexeme) = self { Int64(lexeme) } else { nil }
     }
 
-    public var doubleValue: Double? {
-        if case .number(let lexeme) = self { Double(lexeme) } else { nil }
-    }
-
     public var boolValue: Bool? {
         if case .bool(let value) = self { value } else { nil }
     }

@@ -132,16 +132,6 @@ public struct BudgetState: Sendable {
 
     public var openCount: Int { open.count }
 
-    /// What a window has left for further calls: limit less settled less reserved, never below zero; nil: no limit of that kind.
-    public func remaining(_ kind: BudgetWindow) -> (cost: Money?, tokens: Int64?, requests: Int64?) {
-        guard let window = windows.first(where: { $0.kind == kind }) else { return (nil, nil, nil) }
-        let held = held(kind)
-        return (
-            window.limit.maxCost.map { max(.zero, $0 - held.cost) }, window.limit.maxTokens.map { max(0, $0 - held.tokens) },
-            window.limit.maxRequests.map { max(0, $0 - held.requests) }
-        )
-    }
-
     /// Settled and reserved within a window: what is compared with the limit.
     func held(_ kind: BudgetWindow) -> Spend {
         windows.first { $0.kind == kind }.map { $0.settled + reserved } ?? Spend()

@@ -70,7 +70,7 @@ extension Language {
         Row(
             "open_files", .scalar(.integer(16...1_048_576)), "Descriptors of one process.", looser: .more),
         Row(
-            "disk_write", .scalar(.bytes), "Size of one file, and of /tmp with tmp_size.", looser: .more),
+            "disk_write", .scalar(.bytes), "Size of one file; /tmp as a whole has tmp_size.", looser: .more),
         Row("wall_time", .scalar(.span), "Time from start to the end (124).", looser: .more),
     ]
 }

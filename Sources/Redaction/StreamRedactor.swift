@@ -26,7 +26,7 @@ public struct StreamRedactor: Sendable {
     }
 
     /// Bytes that are held back: at most one run (8 KiB) and what decides whether a private key begins.
-    public var heldBack: Int { pending.count }
+    var heldBack: Int { pending.count }
 
     public mutating func feed(_ text: String) throws(ScanError) -> [UInt8] { try feed(Array(text.utf8)) }
 

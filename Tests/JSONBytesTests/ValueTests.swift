@@ -14,7 +14,7 @@ import Testing
         #expect(value["s"]?.stringValue == "a\"\\/\u{8}\u{c}\n\r\té😀")
         #expect(value["i"]?.intValue == -12)
         #expect(value["f"]?.intValue == nil)
-        #expect(value["f"]?.doubleValue == 150)
+        #expect(value["f"] == .number("1.5e2"))
         #expect(value["t"]?.boolValue == true)
         #expect(value["n"]?.isNull == true)
         #expect(value["a"]?[1]?.elements == [.integer(2)])

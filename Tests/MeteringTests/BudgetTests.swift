@@ -44,7 +44,7 @@ struct SessionBudget {
         #expect(state.reserve(1, call("0.10"), at: 0).isAdmitted)
         #expect(state.settle(1, used("0.10"), at: 1) == .settled(exceeded: []))
         #expect(state.reserve(2, Reservation(cost: Money(nanos: 1), tokens: 0), at: 2).refusal?.action == .terminate)
-        #expect(state.remaining(.perSession).cost == .zero)
+        #expect(state.held(.perSession).cost == dollars("0.10"))
     }
 
     /// litellm#36592, #36926: what calls in flight hold is not spent; the agent is not ended for it.
@@ -138,7 +138,7 @@ struct SessionBudget {
         var state = BudgetState(budget { $0.perSession.maxCost = dollars("0.10") }, now: 0)
         #expect(state.reserve(1, call("0.10"), at: 0).isAdmitted)
         #expect(state.settle(1, used("0.15"), at: 1) == .settled(exceeded: [.perSession]))
-        #expect(state.totals.cost == dollars("0.15") && state.remaining(.perSession).cost == .zero)
+        #expect(state.totals.cost == dollars("0.15") && state.held(.perSession).cost == dollars("0.15"))
     }
 
     @Test func nonsenseFromTheProxyIsNoCredit() {

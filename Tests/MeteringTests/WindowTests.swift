@@ -1,6 +1,7 @@
 // WindowTests: sliding limits on a clock that the tests turn by hand.
 
 import Profile
+import TestKit
 import Testing
 import Vocabulary
 import Wire
@@ -99,22 +100,10 @@ struct SlidingWindows {
     }
 }
 
-/// A generator with a seed, so that a failure can be run again.
-struct Seeded: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
-    }
-}
-
 struct RandomInterleavings {
     @Test(arguments: 1...40)
     func neverOverAndNothingLeaks(seed: Int) {
-        var random = Seeded(state: UInt64(seed))
+        var random = SplitMix(seed: UInt64(seed))
         let limits = budget {
             $0.perSession.maxCost = Money(nanos: 100_000)
             $0.perSession.maxRequests = 400

@@ -4,23 +4,13 @@
 import Foundation
 import Profile
 import ProfileFile
+import TestKit
 import Testing
-
-/// A small generator with a fixed seed, so that a failure can be repeated.
-private struct Xorshift: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state ^= state << 13
-        state ^= state >> 7
-        state ^= state << 17
-        return state
-    }
-}
 
 @Suite struct MutationTests {
     @Test(arguments: [1, 2, 3, 4] as [UInt64])
     func damagedDocuments(_ seed: UInt64) throws {
-        var random = Xorshift(state: seed &* 0x9e37_79b9_7f4a_7c15)
+        var random = SplitMix(seed: seed)
         let folder = try Folder()
         let sources = [Builtin.yaml("strict") ?? [], Array(SeedTests.agentPolicy.utf8), Array(SeedTests.fluxConfig.utf8)]
         let pieces = [

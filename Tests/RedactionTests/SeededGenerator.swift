@@ -1,21 +1,16 @@
 // Texts with values planted in them, from a seed: a failing case can be had again.
 
 import JSONBytes
+import TestKit
 
 struct SeededGenerator {
-    private var state: UInt64
+    private var random: SplitMix
     /// What was planted in the text made last.
     private(set) var planted: [String] = []
 
-    init(seed: UInt64) { state = seed }
+    init(seed: UInt64) { random = SplitMix(seed: seed) }
 
-    mutating func below(_ bound: Int) -> Int {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return Int((z ^ (z >> 31)) % UInt64(max(1, bound)))
-    }
+    mutating func below(_ bound: Int) -> Int { random.below(bound) }
 
     private static let values = [
         "jane.doe@example.com", "442-01-9821", "4111 1111 1111 1111", "4111111111111111", "DE89370400440532013000",
