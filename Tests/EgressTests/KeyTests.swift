@@ -1,5 +1,6 @@
 // The broker's keys: in the places of a login only, on their own hosts only, and never back to the agent.
 
+import Coding
 import Events
 import NIOCore
 import NIOHTTP1
@@ -22,10 +23,12 @@ import Wire
                 return .init(["see rea", "l/k", "ey-0123456789 end rea"], type: "text/plain", isChunked: true)
             }
             let echo = request.head.headers["authorization"].joined()
-            return .init(
-                [#"{"error":{"message":"bad key: \#(echo), \#(echo.replacing("/", with: "\\/"))"}}"#],
-                status: request.head.uri == "/coded" ? .ok : .unauthorized,
-                headers: [("x-echo", echo)] + (request.head.uri == "/coded" ? [("content-encoding", "gzip")] : []))
+            let body = #"{"error":{"message":"bad key: \#(echo), \#(echo.replacing("/", with: "\\/"))"}}"#
+            guard request.head.uri != "/coded" else {
+                let coded = (try? Encoder.encode(Array(body.utf8), .gzip)) ?? []
+                return .init(bytes: [coded], headers: [("content-encoding", "gzip")])
+            }
+            return .init([body], status: .unauthorized, headers: [("x-echo", echo)])
         }
         defer { harness.end() }
         func get(_ path: String) throws -> String {
@@ -43,7 +46,9 @@ import Wire
             ProxyTests.post(
                 "/v1/chat/completions", host: Harness.openai, #"{"model":"gpt-4o","messages":[],"max_tokens":5}"#, headers: ""))
         #expect(Answer.status(model) == 401 && !model.contains("0123456789"))
-        #expect(Answer.status(try get("/coded")) != 200)
+        let coded = try get("/coded")
+        #expect(Answer.status(coded) == 200 && Answer.dechunked(coded).contains("bad key: Bearer ***"))
+        #expect(!coded.contains("0123456789"))
         #expect(harness.supervisor.violation == nil)
     }
 

@@ -119,10 +119,10 @@ import Wire
         #expect(outcome["cut"]?.stringValue == "not_sent")
     }
 
-    @Test func compressedAndBinaryBodiesAreRefused() throws {
+    @Test func unreadableAndBinaryBodiesAreRefused() throws {
         let harness = try harness()
         defer { harness.end() }
-        let packed = "POST /x HTTP/1.1\r\nhost: files.example\r\ncontent-encoding: gzip\r\ncontent-length: 3\r\n\r\nabc"
+        let packed = "POST /x HTTP/1.1\r\nhost: files.example\r\ncontent-encoding: compress\r\ncontent-length: 3\r\n\r\nabc"
         #expect(Answer.status(try harness.exchange("files.example", packed)) == 415)
         let binary = "POST /x HTTP/1.1\r\nhost: files.example\r\ncontent-type: image/png\r\ncontent-length: 3\r\n\r\na\u{0}c"
         #expect(Answer.status(try harness.exchange("files.example", binary)) == 403)

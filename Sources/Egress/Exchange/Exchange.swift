@@ -1,5 +1,6 @@
 // Exchange: what is known of one request while it lasts. Lives from its head to its settlement.
 
+import Coding
 import Events
 import NIOCore
 import NIOHTTP1
@@ -69,6 +70,8 @@ final class Exchange {
     let grant: RequestGrant?
     let started = NIODeadline.now()
     var body: [UInt8] = []
+    /// What decodes the body that is coming in: the request's, then the answer's. Nil: it comes as it is.
+    var coded: CodedBody?
     var prepared: PreparedRequest?
     /// The link's number of an admitted request; nil: nothing to settle.
     var id: UInt64?
@@ -109,9 +112,25 @@ final class Exchange {
         return true
     }
 
+    /// Keeps bytes of the request's body as what they decode to. False: all connections together hold too much.
+    func keep(_ part: ByteBuffer) throws(CodingFault) -> Bool {
+        guard let coded else {
+            guard hold(part.readableBytes) else { return false }
+            body.append(contentsOf: part.readableBytesView)
+            return true
+        }
+        var part = part
+        while let plain = try coded.decode(&part) {
+            guard hold(plain.count) else { return false }
+            body += plain
+        }
+        return true
+    }
+
     /// The request's body is not held any more.
     func release() {
         body = []
+        coded = nil
         outgoing = nil
         memory.give(held)
         held = 0

@@ -1,5 +1,6 @@
 // The answer's way back: filtered, framed anew, with back-pressure; and what is left of it when the agent has gone.
 
+import Coding
 import Events
 import NIOCore
 import NIOHTTP1
@@ -25,9 +26,12 @@ extension ExchangeDriver: UpstreamUser {
         do throws(AnswerFailure) {
             let filter = try session.preparer.filter(prepared, head: head)
             exchange.answer = filter
+            exchange.coded = try coded(head, prepared)
             exchange.mask = prepared.mask
             if action == .relay, !filter.isWhole {
-                let length = filter is PassingAnswer ? head.headers.first(name: "content-length").flatMap { Int($0) } : nil
+                let length =
+                    filter is PassingAnswer && exchange.coded == nil
+                    ? head.headers.first(name: "content-length").flatMap { Int($0) } : nil
                 writeHead(head, length: length, exchange)
                 agent.flush()
             }
@@ -41,31 +45,50 @@ extension ExchangeDriver: UpstreamUser {
         guard let exchange else { return }
         exchange.bytesIn += UInt64(bytes.readableBytes)
         let action = machine.answerBody()
-        if action == .drain {
-            exchange.drained += bytes.readableBytes
-            guard exchange.drained <= Self.drainLimit else {
-                return failAnswer(AnswerFailure(code: .tooLarge, reason: "drained enough"))
-            }
-        }
-        if exchange.answer?.isWhole == true, !exchange.hold(bytes.readableBytes) {
-            return failAnswer(
-                AnswerFailure(code: .tooLarge, reason: "the answers of all connections together are too large to scan"))
-        }
         do throws(AnswerFailure) {
-            guard var out = try exchange.answer?.feed(bytes), action == .relay, out.readableBytes > 0 else { return }
-            out = exchange.mask?.feed(out) ?? out
-            guard out.readableBytes > 0 else { return }
-            agent.write(out)
-            agent.flush()
-            if !agent.isWritable { exchange.upstream?.setReading(false) }
+            guard let coded = exchange.coded else { return try pass(bytes, action, exchange) }
+            var bytes = bytes
+            // The agent's end may close within a write.
+            while self.exchange === exchange, let plain = try Self.decoding({ () throws(CodingFault) in try coded.decode(&bytes) })
+            {
+                if !plain.isEmpty { try pass(ByteBuffer(bytes: plain), action, exchange) }
+            }
         } catch {
             failAnswer(error)
         }
     }
 
+    /// Bytes of the answer in no coding: through the filter, and on to the agent.
+    private func pass(_ bytes: ByteBuffer, _ action: ExchangeAction, _ exchange: Exchange) throws(AnswerFailure) {
+        if action == .drain {
+            exchange.drained += bytes.readableBytes
+            guard exchange.drained <= Self.drainLimit else { throw AnswerFailure(code: .tooLarge, reason: "drained enough") }
+        }
+        if exchange.answer?.isWhole == true, !exchange.hold(bytes.readableBytes) {
+            throw AnswerFailure(code: .tooLarge, reason: "the answers of all connections together are too large to scan")
+        }
+        guard var out = try exchange.answer?.feed(bytes), action == .relay, out.readableBytes > 0 else { return }
+        out = exchange.mask?.feed(out) ?? out
+        guard out.readableBytes > 0 else { return }
+        agent.write(out)
+        agent.flush()
+        if !agent.isWritable { exchange.upstream?.setReading(false) }
+    }
+
+    /// An answer that is read was asked for in no coding; some servers use one all the same.
+    private func coded(_ head: HTTPResponseHead, _ prepared: PreparedRequest) throws(AnswerFailure) -> CodedBody? {
+        guard prepared.readsAnswer else { return nil }
+        return try Self.decoding { () throws(CodingFault) in try CodedBody(head.headers, limit: .max) }
+    }
+
+    private static func decoding<Value>(_ body: () throws(CodingFault) -> Value) throws(AnswerFailure) -> Value {
+        do throws(CodingFault) { return try body() } catch { throw error.answerFailure }
+    }
+
     func upstreamEnd(_ trailers: HTTPHeaders?) {
         guard let exchange else { return }
         do throws(AnswerFailure) {
+            try Self.decoding { () throws(CodingFault) in try exchange.coded?.finish() }
             var rest = try exchange.answer?.finish()
             if exchange.mask != nil {
                 var last = exchange.mask?.feed(rest ?? ByteBuffer()) ?? ByteBuffer()

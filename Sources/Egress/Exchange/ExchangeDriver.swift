@@ -1,6 +1,7 @@
 // ExchangeDriver: the exchanges of one agent stream, one after the other. It asks the machine what to do, and does it.
 // The answers' side is in ExchangeDriver+Answer.swift, refusals and ends in ExchangeDriver+Refusal.swift.
 
+import Coding
 import Events
 import NIOCore
 import NIOHTTP1
@@ -40,8 +41,9 @@ final class ExchangeDriver {
         let limit: Int?
         switch verdict {
         case .allow(let grant):
-            exchange = Exchange(head: head, grant: grant, memory: session.memory)
-            limit = Int(clamping: grant.bodyLimit)
+            let exchange = Exchange(head: head, grant: grant, memory: session.memory)
+            self.exchange = exchange
+            limit = expectBody(of: exchange, limit: Int(clamping: grant.bodyLimit))
         case .deny(let refusal):
             let exchange = Exchange(head: head, grant: nil, memory: session.memory)
             exchange.refusal = refusal
@@ -66,16 +68,29 @@ final class ExchangeDriver {
 
     func agentTakes(_ on: Bool) { if !isGone { exchange?.upstream?.setReading(on) } }
 
+    /// - Returns: how many bytes may come, in any coding; nil: the coding cannot be read.
+    private func expectBody(of exchange: Exchange, limit: Int) -> Int? {
+        guard exchange.head.hasBody else { return limit }
+        do throws(CodingFault) {
+            exchange.coded = try CodedBody(exchange.head.headers, limit: limit)
+            return limit
+        } catch {
+            exchange.refusal = error.refusal(session.words(peer.shownHost))
+            return nil
+        }
+    }
+
     private func keep(_ part: ByteBuffer) {
         guard let exchange else { return }
-        if exchange.hold(part.readableBytes) {
-            exchange.body.append(contentsOf: part.readableBytesView)
-        } else {
+        do throws(CodingFault) {
+            if try exchange.keep(part) { return }
             exchange.refusal = session.words(peer.shownHost).refusal(
                 .rateLimited, reason: "the bodies of all connections together are too large",
                 what: "too much is being sent at once, try again")
-            obey(machine.stop())
+        } catch {
+            exchange.refusal = error.refusal(session.words(peer.shownHost))
         }
+        obey(machine.stop())
     }
 
     /// All that can be said of a request by its head.
@@ -146,15 +161,17 @@ final class ExchangeDriver {
 
     private func prepare() {
         guard let exchange, let grant = exchange.grant, case .allow(let connection) = peer.standing else { return }
+        let words = session.words(connection.host.text)
         do throws(Refusal) {
+            do throws(CodingFault) { try exchange.coded?.finish() } catch { throw error.refusal(words) }
             exchange.prepared = try session.preparer.prepare(
                 exchange.head, body: exchange.body, grant: grant, host: connection.host, port: connection.port,
-                id: session.link.upcomingID,
-                words: session.words(connection.host.text), findings: &exchange.findings)
+                id: session.link.upcomingID, words: words, findings: &exchange.findings)
         } catch {
             exchange.refusal = error
         }
         exchange.body = []
+        exchange.coded = nil
         obey(machine.prepared(ok: exchange.refusal == nil))
     }
 

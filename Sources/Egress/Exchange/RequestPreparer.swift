@@ -26,17 +26,15 @@ final class RequestPreparer {
         self.keys = keys
     }
 
-    /// - Parameter findings: what was found, also where it is why the request is refused.
+    /// - Parameters:
+    ///   - body: in no coding any more. It leaves like that: packed again, a server could unpack other bytes than were scanned
+    ///     (it may read the first member of a gzip only, or deflate without its wrapping).
+    ///   - findings: what was found, also where it is why the request is refused.
     func prepare(
         _ head: RequestHead, body: [UInt8], grant: RequestGrant, host: HostName, port: UInt16, id: UInt64, words: RefusalWords,
         findings: inout [String: UInt64]
     ) throws(Refusal) -> PreparedRequest {
         let type = ContentType(head.headers.first(name: "content-type"))
-        if !body.isEmpty, !HeaderRules.isIdentity(head.headers) {
-            throw words.refusal(
-                .unsupportedEncoding, reason: "a request body in a content coding cannot be scanned",
-                what: "compressed request bodies are not accepted, send it uncompressed")
-        }
         guard ContentType.isReadable(head.headers.first(name: "content-type")) || body.isEmpty else {
             throw words.refusal(
                 .unsupportedEncoding, reason: "a request body in a character set that is not scanned",
@@ -44,6 +42,7 @@ final class RequestPreparer {
         }
         try inspector.checkHeaders(head.headers, grant: grant, words: words, findings: &findings)
         try inspector.checkTarget(head.target, grant: grant, words: words, findings: &findings)
+        let came = body
         var body = body
         if !body.isEmpty { body = try inspector.request(body, type: type, grant: grant, words: words, findings: &findings) }
 
@@ -91,7 +90,9 @@ final class RequestPreparer {
         return PreparedRequest(
             target: head.target,
             headers: HeaderRules.forward(
-                headers, host: authority, bodyLength: hasBody ? body.count : nil, scansAnswer: plan.scansAnswer || mask != nil),
+                headers, host: authority, bodyLength: hasBody ? body.count : nil,
+                isRewritten: body != came || head.headers.contains(name: "content-encoding"),
+                scansAnswer: plan.scansAnswer || mask != nil),
             body: body, intent: intent, reservation: reservation, answer: plan, model: model, credential: key.credential, mask: mask
         )
     }
@@ -120,10 +121,6 @@ final class RequestPreparer {
     /// The filter for an answer with this head.
     func filter(_ prepared: PreparedRequest, head: HTTPResponseHead) throws(AnswerFailure) -> any AnswerFilter {
         guard prepared.readsAnswer else { return PassingAnswer() }
-        guard HeaderRules.isIdentity(head.headers) else {
-            throw AnswerFailure(
-                code: .unsupportedEncoding, reason: "the upstream answered in a content coding although identity was asked for")
-        }
         let type = ContentType(head.headers.first(name: "content-type"))
         return inspector.answer(prepared.answer, type: type, isError: head.status.code >= 400)
     }

@@ -16,14 +16,17 @@ enum HeaderRules {
         "x-forwarded-server", "x-forwarded-prefix", "x-forwarded-path", "x-real-ip",
     ]
     /// With those that are written anew.
-    private static let notForwarded = perConnection.union(ofAnotherRequest).union(["host", "content-length"])
-    /// A scanned answer is no longer the bytes that these speak of.
+    private static let notForwarded = perConnection.union(ofAnotherRequest).union(["host", "content-length", "content-encoding"])
+    /// A scanned body is no longer the bytes that these speak of, nor in the coding that it came in.
     private static let ofExactBytes: Set<String> = [
-        "etag", "content-md5", "digest", "content-digest", "repr-digest", "accept-ranges",
+        "content-encoding", "etag", "content-md5", "digest", "content-digest", "repr-digest", "accept-ranges",
     ]
 
-    /// The request's headers as the upstream gets them. `scansAnswer`: the answer must come uncoded and whole.
-    static func forward(_ headers: HTTPHeaders, host: String, bodyLength: Int?, scansAnswer: Bool) -> HTTPHeaders {
+    /// The request's headers as the upstream gets them. `isRewritten`: the body leaves as other bytes than it came.
+    /// `scansAnswer`: the answer must come uncoded and whole.
+    static func forward(
+        _ headers: HTTPHeaders, host: String, bodyLength: Int?, isRewritten: Bool = false, scansAnswer: Bool
+    ) -> HTTPHeaders {
         let named = named(by: headers)
         var out = HTTPHeaders()
         out.reserveCapacity(16)
@@ -33,6 +36,7 @@ enum HeaderRules {
             // CGI and its heirs read both as one.
             if lower.utf8.contains(UInt8(ascii: "_")) { lower = lower.replacing("_", with: "-") }
             guard !notForwarded.contains(lower), !named.contains(lower) else { continue }
+            if isRewritten, ofExactBytes.contains(lower) { continue }
             if scansAnswer {
                 switch lower {
                 case "accept-encoding", "range", "if-range", "if-none-match", "if-match": continue
@@ -84,11 +88,6 @@ enum HeaderRules {
     private static let loginWords = [
         "auth", "cookie", "token", "key", "secret", "session", "signature", "password", "credential",
     ].map { Array($0.utf8) }
-
-    /// Whether a body stands as it is, in no content coding.
-    static func isIdentity(_ headers: HTTPHeaders) -> Bool {
-        headers[canonicalForm: "content-encoding"].allSatisfy { $0.isEmpty || $0.lowercased() == "identity" }
-    }
 
     /// Headers that `Connection` declares to be of this connection only.
     private static func named(by headers: HTTPHeaders) -> Set<String> {

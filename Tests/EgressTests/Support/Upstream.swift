@@ -22,7 +22,7 @@ final class Upstream: Sendable {
     struct Answer: Sendable {
         var status = HTTPResponseStatus.ok
         var headers: [(String, String)] = [("content-type", "application/json")]
-        var pieces: [String?] = []
+        var pieces: [[UInt8]?] = []
         var isChunked = false
         /// Close the connection in place of the end.
         var breaksOff = false
@@ -32,6 +32,14 @@ final class Upstream: Sendable {
         init(raw: String) { self.raw = raw }
         init(
             _ pieces: [String?], status: HTTPResponseStatus = .ok, type: String = "application/json", isChunked: Bool = false,
+            breaksOff: Bool = false, headers: [(String, String)] = []
+        ) {
+            self.init(
+                bytes: pieces.map { $0.map { Array($0.utf8) } }, status: status, type: type, isChunked: isChunked,
+                breaksOff: breaksOff, headers: headers)
+        }
+        init(
+            bytes pieces: [[UInt8]?], status: HTTPResponseStatus = .ok, type: String = "application/json", isChunked: Bool = false,
             breaksOff: Bool = false, headers: [(String, String)] = []
         ) {
             self.pieces = pieces
@@ -153,7 +161,7 @@ final class Upstream: Sendable {
                 if answer.isChunked {
                     headers.add(name: "transfer-encoding", value: "chunked")
                 } else {
-                    headers.add(name: "content-length", value: String(answer.pieces.compactMap { $0?.utf8.count }.reduce(0, +)))
+                    headers.add(name: "content-length", value: String(answer.pieces.compactMap { $0?.count }.reduce(0, +)))
                 }
                 context.writeAndFlush(
                     wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: answer.status, headers: headers))),
@@ -162,11 +170,11 @@ final class Upstream: Sendable {
             }
         }
 
-        private func proceed(_ context: ChannelHandlerContext, _ answer: Answer, _ pieces: ArraySlice<String?>) {
+        private func proceed(_ context: ChannelHandlerContext, _ answer: Answer, _ pieces: ArraySlice<[UInt8]?>) {
             guard context.channel.isActive else { return }
             var rest = pieces
             while let piece = rest.first {
-                guard let text = piece else {
+                guard let bytes = piece else {
                     if upstream.isReleased {
                         rest = rest.dropFirst()
                         continue
@@ -178,7 +186,7 @@ final class Upstream: Sendable {
                     }
                     return
                 }
-                context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: text)))), promise: nil)
+                context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: bytes)))), promise: nil)
                 rest = rest.dropFirst()
             }
             if answer.breaksOff { return context.close(promise: nil) }
