@@ -99,7 +99,7 @@ let package = Package(
             "Launcher",
             [
                 "ProfileFile", "CagePlan", "HostProbe", "LogStore", "Wire", "CSpawn", "CLinux", "CData", "Metering", "Providers",
-                "Events", "Audit", "JSONBytes", "LinuxSys", "Profile", "Vocabulary",
+                "Events", "Audit", "JSONBytes", "LinuxSys", "Profile", "Vocabulary", crypto,
             ]),
         swift(
             "Egress",

@@ -53,6 +53,7 @@ enum opcode {
     op_directoryofwork = 28,
     op_run = 29,
     op_socketfilter = 30,
+    op_links = 31,
 };
 
 // init to supervisor, one packet each.

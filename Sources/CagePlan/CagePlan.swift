@@ -36,8 +36,8 @@ public struct CageFacts: Sendable {
     public var memoryFiles = false
     /// Folders of our own records and keys, canonical: hidden in whatever is granted, and not to be moved.
     public var records: [String] = []
-    /// Files whose content egress makes: the session's roots first, then a Java key store or the like.
-    public var received: [String] = []
+    /// Egress shows certificates of an authority of its own, which the cage's runtimes must trust.
+    public var intercepts = false
     public var takesTerminal = false
     /// The host's device behind descriptor 0, `/dev/pts/3`; nil if it is no terminal.
     public var terminal: String?
@@ -73,8 +73,8 @@ public struct CagePlan: Sendable {
     public let attachments: [Attachment]
     /// Protected paths that are not there. No mount can keep a name from being made; look for them afterwards.
     public let absentProtected: [String]
-    /// Path of the session's roots in the cage.
-    public static var bundlePath: String { SystemFiles.bundle }
+    /// Stores that the steps receive, in the order of their slots.
+    public let stores: [TrustStore]
 
     public func encoded() -> [UInt8] { PlanEncoding.encode(steps) }
 
@@ -110,6 +110,7 @@ struct PlanMaker<View: FileView> {
     var steps: [Step] = []
     var attachments: [Attachment] = []
     var landlock: [(path: String, rights: LandlockRights)] = []
+    var stores: [TrustStore] = []
 
     init(facts: CageFacts, view: View) {
         self.facts = facts
@@ -117,7 +118,7 @@ struct PlanMaker<View: FileView> {
     }
 
     private var identity: Identity { facts.identity }
-    private mutating func add(_ action: Action, optional: Bool = false) { steps.append(Step(action, optional: optional)) }
+    mutating func add(_ action: Action, optional: Bool = false) { steps.append(Step(action, optional: optional)) }
 
     mutating func make() throws(Complaint) -> CagePlan {
         let resolver = GrantResolver(
@@ -131,7 +132,7 @@ struct PlanMaker<View: FileView> {
         addSystem()
         addScratch(resolver)
         for grant in grants { add(grant) }
-        addBundles()
+        addTrust()
         addProtection(of: protected.present, grants, resolver)
         addProc()
         // After every grant and cover, so that nothing lies over a hidden path.
@@ -140,7 +141,7 @@ struct PlanMaker<View: FileView> {
         }
         add(.pivot)
         addNetwork()
-        for (slot, path) in facts.received.enumerated() { add(.receive(slot: slot, into: path, limit: 4 << 20)) }
+        for (slot, store) in stores.enumerated() { add(.receive(slot: slot, into: store.path, limit: TrustStore.limit)) }
         add(.seal)
         addLandlock()
         addLimits()
@@ -156,7 +157,8 @@ struct PlanMaker<View: FileView> {
         let inside = resolver.workspace.flatMap { workspace in place.flatMap { Paths.isWithin($0, workspace) ? $0 : nil } }
         add(.workingDirectory(inside ?? resolver.workspace ?? identity.home))
         add(.run(program(resolver)))
-        return CagePlan(identity: identity, steps: steps, attachments: attachments, absentProtected: protected.absent)
+        return CagePlan(
+            identity: identity, steps: steps, attachments: attachments, absentProtected: protected.absent, stores: stores)
     }
 
     // MARK: Files
@@ -275,7 +277,9 @@ struct PlanMaker<View: FileView> {
     private mutating func addEtc() {
         let prefixed = (view.names(in: "/etc") ?? []).filter { name in SystemFiles.harmlessPrefixes.contains { name.hasPrefix($0) }
         }
-        for name in SystemFiles.harmless + prefixed.sorted() + ["ssl/openssl.cnf", "pki/tls/openssl.cnf"] {
+        // Without these PHP has none of its extensions; what its servers are given stays hidden.
+        let php = (view.names(in: "/etc/php") ?? []).sorted().flatMap { ["php/\($0)/cli", "php/\($0)/mods-available"] }
+        for name in SystemFiles.harmless + prefixed.sorted() + php + ["ssl/openssl.cnf", "pki/tls/openssl.cnf"] {
             let path = "/etc/" + name
             guard let entry = view.entry(path), let real = view.canonical(path), let behind = view.resolved(path) else { continue }
             if entry.kind == .link && Paths.isWithin(real, "/usr"), let target = view.linkTarget(path) {
@@ -306,15 +310,6 @@ struct PlanMaker<View: FileView> {
             landlock.append((path, rights))
         }
         if Paths.isWithin(identity.home, "/tmp/") { add(.directory(identity.home, mode: 0o777)) }
-    }
-
-    private mutating func addBundles() {
-        guard let bundle = facts.received.first else { return }
-        for path in facts.received { add(.file(path, content: [], mode: 0o444)) }
-        for link in SystemFiles.bundleLinks { add(.link(link, to: bundle)) }
-        for path in facts.command.bundles {
-            add(.bind(from: bundle, at: path, [.readOnly, .noSetID, .noDevices, .noExec], mark: nil, inside: true))
-        }
     }
 
     private mutating func addProc() {
@@ -378,7 +373,7 @@ struct PlanMaker<View: FileView> {
         let environment = AgentEnvironment.make(
             facts.sandbox.environment, caller: facts.callerEnvironment, identity: identity,
             searchPath: search.joined(separator: ":"),
-            shell: shell, placeholders: facts.placeholders, bundle: facts.received.first)
+            shell: shell, placeholders: facts.placeholders, bundle: stores.contains(.bundle) ? TrustStore.bundle.path : nil)
         return Program(
             path: facts.command.path, arguments: facts.arguments, environment: environment, takesTerminal: facts.takesTerminal,
             ignoredSignals: facts.ignoredSignals, umask: facts.umask)

@@ -17,14 +17,14 @@ public struct ResolvedCommand: Sendable, Hashable {
     public var prefixes: [String]
     /// Single files it needs outside of those.
     public var files: [String]
-    /// certifi's bundles under the prefixes, which Python clients read instead of the system's.
-    public var bundles: [String]
+    /// All prefixes, those that are in the cage anyway too.
+    public var homes: [String]
 
-    public init(path: String, prefixes: [String] = [], files: [String] = [], bundles: [String] = []) {
+    public init(path: String, prefixes: [String] = [], files: [String] = [], homes: [String] = []) {
         self.path = path
         self.prefixes = prefixes
         self.files = files
-        self.bundles = bundles
+        self.homes = homes
     }
 }
 
@@ -61,7 +61,7 @@ public struct CommandFinder<View: FileView> {
         }
         let files = facts.files.filter { file in !prefixes.contains { Paths.isWithin(file, $0) } && !isGranted(file) }
         return ResolvedCommand(
-            path: path, prefixes: prefixes.filter { !isGranted($0) }, files: files, bundles: bundles(facts.prefixes))
+            path: path, prefixes: prefixes.filter { !isGranted($0) }, files: files, homes: facts.prefixes)
     }
 
     // MARK: Looking up
@@ -211,24 +211,11 @@ public struct CommandFinder<View: FileView> {
             return false
         }
         if view.isFile("\(candidate)/pyvenv.cfg") || view.isDirectory("\(candidate)/lib/node_modules") { return true }
+        if TrustStore.javaNames.contains(where: { view.isFile("\(candidate)/\($0)") }) { return true }
         return (view.names(in: "\(candidate)/lib") ?? []).contains {
             $0.hasPrefix("python3") && view.isDirectory("\(candidate)/lib/\($0)")
         }
     }
 
     private func isGranted(_ path: String) -> Bool { granted.contains { Paths.isWithin(path, $0) } }
-
-    private func bundles(_ prefixes: [String]) -> [String] {
-        var found: [String] = []
-        for prefix in prefixes where !Paths.isWithin(prefix, "/usr") {
-            for name in (view.names(in: "\(prefix)/lib") ?? []).sorted() where name.hasPrefix("python3") {
-                for package in ["certifi", "pip/_vendor/certifi"] {
-                    let path = "\(prefix)/lib/\(name)/site-packages/\(package)/cacert.pem"
-                    // A link leads to a bundle that is replaced by its own name.
-                    if view.entry(path)?.kind == .file, view.canonical(path) == path { found.append(path) }
-                }
-            }
-        }
-        return found
-    }
 }

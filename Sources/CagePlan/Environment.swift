@@ -18,7 +18,8 @@ public enum AgentEnvironment {
     /// Each runtime's word for "trust this file".
     static let trust = [
         "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "GIT_SSL_CAINFO",
-        "CODEX_CA_CERTIFICATE", "PIP_CERT", "CARGO_HTTP_CAINFO", "DENO_CERT",
+        "CODEX_CA_CERTIFICATE", "PIP_CERT", "CARGO_HTTP_CAINFO", "DENO_CERT", "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
+        "HTTPLIB2_CA_CERTS",
     ]
 
     /// Whether a name may come from the caller or the profile at all.

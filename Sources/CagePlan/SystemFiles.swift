@@ -26,13 +26,6 @@ enum SystemFiles {
 
     static let devices = ["null", "zero", "full", "random", "urandom", "tty"]
 
-    /// Where clients look for the system's roots, as links to the one file.
-    static let bundle = "/etc/ssl/certs/ca-certificates.crt"
-    static let bundleLinks = [
-        "/etc/ssl/cert.pem", "/etc/ssl/ca-bundle.pem", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/pki/tls/cert.pem",
-        "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
-    ]
-
     static func generated(_ identity: Identity, shell: String) -> [(path: String, text: String)] {
         let name = identity.name
         return [

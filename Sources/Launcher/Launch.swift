@@ -74,7 +74,7 @@ public enum Launcher {
         request.takesTerminal = ControllingTerminal.isInteractive && ControllingTerminal.weAreInFront
         request.ignoredSignals = Surroundings.ignoredSignals
         request.umask = Surroundings.fileMask
-        request.received = [CagePlan.bundlePath]
+        request.intercepts = true
         do {
             request.ruleset = try CageRuleset.batch()
             // Executable memory files are forbidden by a sysctl of the cage's own; who may not set it gets no memory files.

@@ -86,10 +86,8 @@ struct Run {
         try configure(egress, filter, session, files, trust, credentials)
         // Not earlier: rootless, the id maps of both children are ours to write only while we are dumpable.
         do throws(SysError) { try setDumpable(false) } catch { throw CageError(Complaint("\(error)")) }
-        let roots = files.roots
-        let prepared = try Preparation.complete(&cage, &egress.channel, signals) { caPEM in
-            roots + [0x0a] + caPEM
-        }
+        let prepared = try Preparation.complete(
+            &cage, &egress.channel, signals, trust: TrustStores(plan.stores, roots: files.roots + [0x0a] + Array(trust.utf8)))
         try words { () throws(Complaint) in try egress.detachRoot() }
         let start = record(plan, credentials, prepared, group)
         do throws(LogError) {

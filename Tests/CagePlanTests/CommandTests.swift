@@ -29,7 +29,7 @@ struct CommandTests {
 
     @Test func debiansPythonNeedsNothingMore() throws {
         let found = try resolve("python3", in: .debian())
-        #expect(found == ResolvedCommand(path: "/usr/bin/python3"))
+        #expect(found == ResolvedCommand(path: "/usr/bin/python3", homes: ["/usr"]))
     }
 
     @Test func venvOfDebiansPython() throws {
@@ -51,7 +51,7 @@ struct CommandTests {
         let found = try resolve(".venv/bin/python", in: view)
         #expect(found.path == "/home/alice/project/.venv/bin/python")
         #expect(found.prefixes == ["/home/alice/.pyenv/versions/3.12.1"])
-        #expect(found.bundles == ["/home/alice/.pyenv/versions/3.12.1/lib/python3.x/site-packages/certifi/cacert.pem"])
+        #expect(found.homes == ["/home/alice/project/.venv", "/home/alice/.pyenv/versions/3.12.1"])
     }
 
     @Test func pyenvsShimIsTheInterpreterItWouldChoose() throws {

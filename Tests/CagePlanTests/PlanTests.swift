@@ -26,7 +26,7 @@ struct PlanTests {
     @Test func orderIsTheStartOrder() throws {
         let plan = try plan(.debian()) {
             $0.ruleset = [1]
-            $0.received = [CagePlan.bundlePath]
+            $0.intercepts = true
             $0.agentFilter = [0, 0, 0, 0, 0, 0, 0, 0]
             $0.socketFilter = [1, 0, 0, 0, 0, 0, 0, 0]
         }
@@ -196,7 +196,7 @@ struct PlanTests {
             $0.sandbox.environment.pass = ["LANG", "LD_PRELOAD", "HTTPS_PROXY", "KEY", "NODE_OPTIONS"]
             $0.sandbox.environment.set = ["BASH_ENV": "/x", "MODE": "quiet"]
             $0.placeholders = ["KEY": "placeholder"]
-            $0.received = [CagePlan.bundlePath]
+            $0.intercepts = true
         }
         guard case .run(let program)? = plan.steps.last?.action else { throw Missing() }
         let names = Set(program.environment.compactMap { $0.split(separator: "=").first.map(String.init) })

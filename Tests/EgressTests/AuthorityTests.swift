@@ -15,7 +15,7 @@ import X509
     }
 
     @Test func theAuthorityIsWhatAStrictVerifierAsksFor() throws {
-        let authority = try SessionAuthority(session: "s")
+        let authority = try SessionAuthority()
         let certificate = try Certificate(pemEncoded: String(decoding: authority.pem, as: UTF8.self))
         let extensions = certificate.extensions
         #expect(extensions[oid: .X509ExtensionID.basicConstraints]?.critical == true)
@@ -23,12 +23,12 @@ import X509
         #expect(try extensions.keyUsage?.keyCertSign == true)
         #expect(try extensions.subjectKeyIdentifier != nil && extensions.authorityKeyIdentifier?.keyIdentifier != nil)
         #expect(certificate.notValidAfter.timeIntervalSince(certificate.notValidBefore) > 86_400)
-        let other = try SessionAuthority(session: "s")
+        let other = try SessionAuthority()
         #expect(other.pem != authority.pem)
     }
 
     @Test func aLeafHasExactlyOneNameAndChainsUp() throws {
-        let authority = try SessionAuthority(session: "s")
+        let authority = try SessionAuthority()
         let root = try Certificate(pemEncoded: String(decoding: authority.pem, as: UTF8.self))
         let name = try #require(HostName("api.openai.com"))
         let leaf = try certificate(.name(name), of: authority)
@@ -42,7 +42,7 @@ import X509
     }
 
     @Test func aNameTooLongForACommonNameIsStillInTheLeaf() throws {
-        let authority = try SessionAuthority(session: "s")
+        let authority = try SessionAuthority()
         let long = try #require(HostName(String(repeating: "a.", count: 40) + "example"))
         let leaf = try certificate(.name(long), of: authority)
         #expect(try Array(leaf.extensions.subjectAlternativeNames ?? SubjectAlternativeNames([])) == [.dnsName(long.text)])

@@ -82,7 +82,7 @@ func cageRequest(_ scratch: borrowing Scratch, _ command: [String], caller: Call
 @discardableResult
 func runCage(_ request: CageRequest, watch: (CageEvent, borrowing RunningCage) throws -> Void = { _, _ in }) throws -> CageRun {
     var cage = try request.start(try request.plan())
-    for slot in request.received.indices { try cage.send(content: Array("content \(slot)\n".utf8), slot: slot) }
+    for slot in cage.plan.stores.indices { try cage.send(content: Array("content \(slot)\n".utf8), slot: slot) }
     var run = CageRun()
     while let event = try cage.readEvent(blocking: true) {
         if event == .ended { break }

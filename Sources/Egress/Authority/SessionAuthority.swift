@@ -45,17 +45,18 @@ final class SessionAuthority: Sendable {
     private static let backDated: TimeInterval = -86_400
     private static let lifetime: TimeInterval = 30 * 86_400
 
-    convenience init(session: String, now: Date = Date()) throws {
-        try self.init(session: session, keys: SessionKeys(), now: now)
+    convenience init(now: Date = Date()) throws {
+        try self.init(keys: SessionKeys(), now: now)
     }
 
-    init(session: String, keys: SessionKeys, now: Date = Date()) throws {
+    init(keys: SessionKeys, now: Date = Date()) throws {
         key = keys.authority
         leafKey = keys.leaf
         leafPrivateKey = keys.leafForTLS
+        // The same in every session: OpenSSL's folders look for it by a hash of its name, which the cage's plan holds.
         let subject = try DistinguishedName {
             OrganizationName("akios-exec")
-            CommonName("akios session \(session.prefix(32))")
+            CommonName("akios session authority")
         }
         let publicKey = Certificate.PublicKey(key.publicKey)
         // Python ≥ 3.13 verifies strictly (RFC 5280 §4.2): a CA needs critical basicConstraints, keyUsage and both key identifiers.

@@ -48,7 +48,7 @@ public enum EgressProcess {
         let keys = try SessionKeys()
         let (bytes, filter) = try Handover.takeConfiguration(on: Inherited.channel)
         guard let configuration = EgressConfiguration(bytes) else { throw HandoverError("the configuration cannot be read") }
-        let authority = try SessionAuthority(session: configuration.session, keys: keys)
+        let authority = try SessionAuthority(keys: keys)
         // The supervisor builds the cage's trust bundle meanwhile: the certificate goes first.
         try Handover.say(.hello(version: WireLimits.version, caPEM: authority.pem), on: Inherited.channel)
         let spec = try Spec(canonicalJSON: configuration.profile)

@@ -157,7 +157,7 @@ extension RunningCage {
         if came.contains(.log) { listeners.log = fds.take() }
     }
 
-    /// Content of `CageRequest.received[slot]`; in the order of slots, each once. At most 4 MiB.
+    /// Content of `plan.stores[slot]`; in the order of slots, each once. At most 4 MiB.
     public borrowing func send(content: [UInt8], slot: Int) throws(CageError) {
         do {
             let file = try sealedMemory(named: "content", content)

@@ -30,8 +30,8 @@ public struct CageRequest: Sendable {
     public var records: [String] = []
     /// A netlink batch. Empty: no network at all.
     public var ruleset: [UInt8] = []
-    /// Files that egress fills, by path in the cage; the first is the bundle of roots.
-    public var received: [String] = []
+    /// Egress reads what is encrypted: the cage trusts its authority. The plan's stores are then sent, slot by slot.
+    public var intercepts = false
     /// Borrowed: an open cgroup v2 folder.
     public var cgroup: Int32?
     /// False where the profile runs below the tier that promises Landlock.
@@ -116,7 +116,7 @@ extension CageRequest {
         facts.initFilter = initFilter
         facts.memoryFiles = memoryFiles
         facts.records = records.compactMap { view.canonical($0.hasPrefix("/") ? $0 : directory + "/" + $0) }
-        facts.received = received
+        facts.intercepts = intercepts
         facts.takesTerminal = takesTerminal
         if isatty(0) == 1, let name = view.linkTarget("/proc/self/fd/0"), name.hasPrefix("/dev/") { facts.terminal = name }
         facts.ignoredSignals = ignoredSignals

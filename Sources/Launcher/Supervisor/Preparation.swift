@@ -22,7 +22,7 @@ enum Preparation {
     /// - Throws: what failed; with 128 and its number for a signal that asked us to end meanwhile.
     static func complete(
         _ cage: inout RunningCage, _ channel: inout EgressChannel, _ signals: borrowing SignalQueue,
-        bundle: (_ caPEM: [UInt8]) -> [UInt8]
+        trust: TrustStores
     ) throws(CageError) -> Result {
         var result = Result()
         var cageReady = false
@@ -52,7 +52,11 @@ enum Preparation {
                         switch message {
                         case .hello(_, let caPEM):
                             result.caPEM = caPEM
-                            do throws(CageError) { try cage.send(content: bundle(caPEM), slot: 0) } catch { throw error.complaint }
+                            do throws(CageError) {
+                                for (slot, content) in trust.contents(authority: caPEM).enumerated() {
+                                    try cage.send(content: content, slot: slot)
+                                }
+                            } catch { throw error.complaint }
                         case .ready: egressReady = true
                         case .fatal(let text):
                             throw Complaint("akios-egress: \(RefusalDigest.printable(text))", hint: "akios doctor")

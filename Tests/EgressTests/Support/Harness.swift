@@ -60,7 +60,7 @@ final class Harness: Sendable {
             session: "test", profileName: "harness", profile: [],
             hostRoots: trusted ? upstream.authority.pem : [],
             profileRoots: [], nameServers: [], hosts: [:], secrets: secrets)
-        let authority = try SessionAuthority(session: "test")
+        let authority = try SessionAuthority()
         let start = EgressProcess.Start(
             configuration: configuration, spec: spec, authority: authority,
             engine: try Engine(database: EgressProcess.embeddedPatterns(), handling: spec.pii),

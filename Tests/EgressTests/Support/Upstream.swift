@@ -61,7 +61,7 @@ final class Upstream: Sendable {
         group: any EventLoopGroup, names: [HostName], protocols: [String] = ["h2", "http/1.1"],
         answer: @escaping @Sendable (Request) -> Answer
     ) throws {
-        authority = try SessionAuthority(session: "upstream")
+        authority = try SessionAuthority()
         answering = Mutex(answer)
         var made: [String: NIOSSLContext] = [:]
         for name in names { made[name.text] = try authority.serverContext(for: .name(name), protocols: protocols) }
