@@ -15,13 +15,16 @@ VENV    := .build-venv
 DEBS_BUILD := libc6-dev libstdc++-12-dev libseccomp-dev libcap-dev libnftnl-dev libmnl-dev libvectorscan-dev libyaml-dev \
               libc-ares-dev zlib1g-dev libbrotli-dev libzstd-dev pkg-config
 DEBS_TEST  := gcc nodejs openjdk-17-jre-headless python3 python3-venv python3-cryptography brotli zstd curl git openssl sudo bubblewrap nftables iproute2 procps util-linux less strace expect \
-              qemu-system-x86 qemu-system-common linux-image-cloud-amd64 busybox-static kmod cpio e2fsprogs
+              qemu-system-x86 qemu-system-common linux-image-cloud-amd64 busybox-static kmod cpio e2fsprogs \
+              hub libnss3-tools liblwp-protocol-https-perl node-undici p11-kit-modules php-cli php-curl ruby wget
 # Clients the demo, the tests and the benchmarks run in the cage, from PyPI.
-PIPS := openai anthropic requests
+PIPS := openai anthropic requests httpx aiohttp boto3 grpcio ollama httplib2
+# The agents' own command lines, 360 MB each.
+PIPS_AGENTS := claude-agent-sdk openai-codex-cli-bin
 PIPS_BENCH := mitmproxy
 
 .DEFAULT_GOAL := build
-.PHONY: deps deps-build deps-test deps-bench build debug demo test unit root vm attack transcripts check format bench install \
+.PHONY: deps deps-build deps-test deps-bench deps-agents build debug demo test unit root vm attack transcripts trust check format bench install \
         uninstall clean patterns
 
 deps: deps-build deps-test
@@ -32,6 +35,8 @@ deps-build:
 deps-test: deps-build
 	@scripts/deps apt $(DEBS_TEST)
 	@scripts/deps pip $(VENV) $(PIPS)
+deps-agents:
+	@scripts/deps pip .build-venv-agents $(PIPS_AGENTS)
 deps-bench: deps-test
 	@scripts/deps pip .build-venv-bench $(PIPS_BENCH)
 
@@ -48,9 +53,11 @@ transcripts: deps-test build
 	@Tests/Transcripts/run
 attack: deps-test build
 	@Tests/Attacks/run
+trust: deps-test build
+	@Tests/Trust/run
 vm: deps-test build
 	@Tests/VM/run
-test: unit build transcripts attack vm
+test: unit build transcripts trust attack vm
 
 check: deps-build
 	@scripts/check

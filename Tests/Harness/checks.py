@@ -12,6 +12,10 @@ class Skip(Exception):
     """This machine lacks what the check needs; the text says what."""
 
 
+class Absent(Skip):
+    """The same for what no target of the Makefile installs: it may be missing anywhere."""
+
+
 class Failure(AssertionError):
     """The product did not do what the check asks; the text says what it did."""
 
@@ -60,6 +64,9 @@ class Suite:
                 continue
             try:
                 detail = function()
+            except Absent as reason:
+                self.counts["skipped"] += 1
+                self.line("skip", title, str(reason))
             except Skip as reason:
                 self.record(title, "skipped", str(reason))
             except Failure as why:
