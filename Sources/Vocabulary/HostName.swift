@@ -32,10 +32,16 @@ public struct HostName: Sendable, Hashable, Comparable, CustomStringConvertible 
         self.init(String(decoding: bytes, as: UTF8.self))
     }
 
-    /// What RFC 5892 permits, near enough: small letters, letters without case, marks, digits. Full-width forms, which
-    /// clients map to ASCII before they ask, would be another name here than the one they mean.
+    /// What RFC 5892 permits, near enough: small letters, letters without case, marks, digits. What clients map to something
+    /// else before they ask (full-width forms, ligatures, a letter and its accent apart) would be another name here than the
+    /// one that is meant, and is refused; nothing is composed, so accents that have no composed form are too.
     private static func mayStandInALabel(_ scalar: Unicode.Scalar) -> Bool {
-        if (0xff00...0xffef).contains(scalar.value) || scalar.properties.isDefaultIgnorableCodePoint { return false }
+        switch scalar.value {
+        case 0xdf, 0x3c2: return true  // ß and final sigma: exceptions of RFC 5892 §2.6
+        case 0x300...0x36f, 0x1100...0x11ff, 0x3099...0x309a: return false
+        default: break
+        }
+        if scalar.properties.changesWhenNFKCCaseFolded { return false }
         switch scalar.properties.generalCategory {
         case .lowercaseLetter, .otherLetter, .modifierLetter, .nonspacingMark, .spacingMark, .decimalNumber: return true
         default: return scalar == "-"
