@@ -44,12 +44,12 @@ extension Scalar {
             return (oneOf(words), near.map { "did you mean '\($0)'?" })
         case .hostName:
             return HostName(text) == nil
-                ? ("a host name", "letters, digits, hyphens, dots; an address is no name") : nil
+                ? ("a host name", spelling(text) ?? "letters, digits, hyphens, dots; an address is no name") : nil
         case .hostPattern:
             return HostPattern(text) == nil
                 ? (
                     "a host name",
-                    "one name, or .example.com for every name below it; no scheme, port, path or address"
+                    spelling(text) ?? "one name, or .example.com for every name below it; no scheme, port, path or address"
                 ) : nil
         case .network: return IPNetwork(text) == nil ? ("a network", "ADDRESS/BITS: 10.0.0.0/8") : nil
         case .resolution:
@@ -130,6 +130,11 @@ extension Scalar {
         case .integer, .port: decimal(text).flatMap { UInt64(exactly: $0) }
         default: nil
         }
+    }
+
+    /// What a name of other letters needs: it may look right and be made of other characters than clients ask for.
+    private func spelling(_ name: String) -> String? {
+        name.utf8.allSatisfy { $0 < 0x80 } ? nil : "write its letters composed (NFC), or the name as A-labels: xn--…"
     }
 
     private func pathComplaint(_ text: String, upward: Bool = false) -> (expected: String, hint: String?)? {

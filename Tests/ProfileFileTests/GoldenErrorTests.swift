@@ -100,6 +100,10 @@ struct Bad: Sendable, CustomTestStringConvertible {
                 + "hint: one name, or .example.com for every name below it; no scheme, port, path or address"
         ),
         Bad(
+            policy("  governance: {network_access: {denylist: [bu\u{308}cher.de]}}"),
+            "p.yaml:4:44: 'host' is 'bu\u{308}cher.de', not a host name\nhint: write its letters composed (NFC), or the name as A-labels: xn--…"
+        ),
+        Bad(
             policy("  governance: {network_access: {allowlist: [{methods: [GET]}]}}"),
             "p.yaml:4:45: 'host' is missing in 'allowlist'\nhint: add host: …"),
         Bad(
