@@ -29,4 +29,10 @@ int akios_ignore_signal(int number) {
     return sigaction(number, &action, NULL);
 }
 
-int akios_stop_self(void) { return kill(getpid(), SIGSTOP); }
+int akios_stop_self(int number) {
+    sigset_t one, before;
+    sigemptyset(&one);
+    sigaddset(&one, number);
+    if (kill(getpid(), number) != 0 || sigprocmask(SIG_UNBLOCK, &one, &before) != 0) return -1;
+    return sigprocmask(SIG_SETMASK, &before, NULL);
+}

@@ -9,7 +9,7 @@ import Testing
     @Test func ctrlZThenFgGivesTheTerminalBack() {
         var job = JobControl(hasTerminal: true, interactive: true, weAreInFront: true)
         #expect(job.agentInFront)
-        #expect(job.agentStopped(by: SIGTSTP, weAreInFront: false) == .takeTerminalAndStop)
+        #expect(job.agentStopped(by: SIGTSTP, weAreInFront: false) == .takeTerminalAndStop(SIGTSTP))
         #expect(job.resumed(weAreInFront: true) == .giveTerminalAndContinue)
     }
 
@@ -28,9 +28,21 @@ import Testing
         #expect(job.agentInFront)
     }
 
+    @Test func fgOfAPipelineKeepsTheKeyboardForThePager() {
+        var job = JobControl(hasTerminal: true, interactive: false, weAreInFront: true)
+        #expect(job.agentStopped(by: SIGTSTP, weAreInFront: true) == .takeTerminalAndStop(SIGTSTP))
+        #expect(job.resumed(weAreInFront: true) == .continueBehind)
+    }
+
+    @Test func aJobStartedBehindGetsTheTerminalWithFg() {
+        var job = JobControl(hasTerminal: true, interactive: true, weAreInFront: false)
+        #expect(job.agentStopped(by: SIGTTIN, weAreInFront: false) == .takeTerminalAndStop(SIGSTOP))
+        #expect(job.resumed(weAreInFront: true) == .giveTerminalAndContinue)
+    }
+
     @Test func aBackgroundJobThatReadsTheTerminalStops() {
         var job = JobControl(hasTerminal: true, interactive: true, weAreInFront: false)
-        #expect(job.agentStopped(by: SIGTTIN, weAreInFront: false) == .takeTerminalAndStop)
+        #expect(job.agentStopped(by: SIGTTIN, weAreInFront: false) == .takeTerminalAndStop(SIGSTOP))
     }
 
     @Test func withoutATerminalNothingStopsUs() {

@@ -87,6 +87,55 @@ while True: signal.pause()
                 terminal.type("exit\n")
                 terminal.wait()
 
+    @suite.check("Ctrl-Z where no shell could continue the job stops nothing")
+    def nobody_to_continue():
+        with Upstream() as upstream, Ground() as ground:
+            command = ground.command([PYTHON, "-c", WAITER], upstream.profile(), session=ground.new_session())
+            # The leader of the terminal's session itself, as ssh -t and a terminal's own -e start a program.
+            with Terminal(command, cwd=ground.workspace()) as terminal:
+                terminal.wait_for("ready")
+                terminal.type("\x1a")
+                terminal.type("one\n")
+                terminal.wait_for("heard one")
+                terminal.type("\x04")
+                expect_equal(terminal.wait(), 0, "status")
+
+    @suite.check("Ctrl-Z and fg of a pipeline: the keyboard stays the pager's")
+    def pipeline():
+        with Upstream() as upstream, Ground() as ground:
+            work = ground.workspace()
+            # More than a pipe holds, so that the agent is still there when the keys are typed.
+            (work / "long").write_text("".join(f"line number {n}\n" for n in range(1, 50001)))
+            go = script(ground.folder, ground.command(["cat", "long"], upstream.profile(), session=ground.new_session()))
+            with Terminal(["bash", "--norc", "--noprofile", "-i"], cwd=work) as terminal:
+                terminal.wait_for("prompt> ")
+                terminal.type(f"sh {go} | less\n")
+                terminal.wait_for("line number 20")
+                terminal.type("\x1a")
+                terminal.wait_for("Stopped")
+                terminal.wait_for("prompt> ")
+                terminal.type("fg\n")
+                terminal.wait_for("line number 20")
+                terminal.type("/number 99\n")
+                terminal.wait_for("line number 110")
+                terminal.type("q")
+                terminal.wait_for("prompt> ")
+                terminal.type("exit\n")
+                terminal.wait()
+
+    @suite.check("standard input from somebody else's terminal: the agent runs, and takes neither")
+    def foreign_terminal():
+        with Upstream() as upstream, Ground() as ground:
+            go = script(ground.folder, ground.command(["/bin/sh", "-c", "echo ran"], upstream.profile(), session=ground.new_session()))
+            other, its = os.openpty()
+            try:
+                with Terminal(["/bin/sh", "-c", f"exec <{os.ttyname(its)}; . {go}"], cwd=ground.workspace()) as terminal:
+                    terminal.wait_for("[\\r\\n]*ran")
+                    expect_equal(terminal.wait(), 0, "status")
+            finally:
+                os.close(other)
+                os.close(its)
+
     @suite.check("less: draws, scrolls, quits")
     def pager():
         with Upstream() as upstream, Ground() as ground:

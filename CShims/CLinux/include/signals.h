@@ -8,5 +8,6 @@ int akios_signalfd(const int *signals, int count);
 int akios_signalfd_next(int fd);
 // SIG_IGN for one signal; 0 or -1 with errno.
 int akios_ignore_signal(int number);
-// Stops the calling process (SIGSTOP); returns after SIGCONT.
-int akios_stop_self(void);
+// Stops the calling process by SIGSTOP, or by SIGTSTP even where that is blocked; returns after SIGCONT, or at once where
+// the kernel ignores SIGTSTP (nobody is there to continue the group).
+int akios_stop_self(int number);

@@ -9,8 +9,8 @@ enum ControllingTerminal {
 
     static var isThere: Bool { descriptor != nil }
 
-    /// A person reads and writes here: neither end is a pipe.
-    static var isInteractive: Bool { isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1 }
+    /// A person reads and writes here: neither end is a pipe, and the keyboard is that of our own terminal.
+    static var isInteractive: Bool { tcgetpgrp(STDIN_FILENO) > 0 && isatty(STDOUT_FILENO) == 1 }
 
     static var weAreInFront: Bool { descriptor.map { tcgetpgrp($0) == getpgrp() } ?? false }
 

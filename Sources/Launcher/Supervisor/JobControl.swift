@@ -15,17 +15,21 @@ struct JobControl: Equatable {
         case giveTerminalAndContinue
         /// SIGCONT to the agent's group, which stays behind.
         case continueBehind
-        /// Put our own group in front again, then stop ourselves; tell `resumed` after SIGCONT.
-        case takeTerminalAndStop
+        /// Put our own group in front again, then stop ourselves by this signal; tell `resumed` after SIGCONT. TSTP, the
+        /// key's, the kernel ignores where no shell could continue us.
+        case takeTerminalAndStop(Int32)
     }
 
     /// Whether there is a terminal that our session controls.
     let hasTerminal: Bool
+    /// Whether a person sits at it.
+    private let interactive: Bool
     private(set) var agentInFront: Bool
     private(set) var agentStopped = false
 
     init(hasTerminal: Bool, interactive: Bool, weAreInFront: Bool) {
         self.hasTerminal = hasTerminal
+        self.interactive = interactive
         agentInFront = hasTerminal && interactive && weAreInFront
     }
 
@@ -38,7 +42,7 @@ struct JobControl: Equatable {
             agentInFront = true
             return .giveTerminalAndContinue
         }
-        return .takeTerminalAndStop
+        return .takeTerminalAndStop(signal == SIGTSTP ? SIGTSTP : SIGSTOP)
     }
 
     mutating func agentContinued() { agentStopped = false }
@@ -46,8 +50,7 @@ struct JobControl: Equatable {
     /// We run again after having stopped ourselves.
     mutating func resumed(weAreInFront: Bool) -> Action {
         agentStopped = false
-        let wasInFront = agentInFront
-        agentInFront = weAreInFront && (wasInFront || hasTerminal)
+        agentInFront = weAreInFront && (agentInFront || interactive)
         return agentInFront ? .giveTerminalAndContinue : .continueBehind
     }
 

@@ -290,9 +290,9 @@ struct Supervisor: ~Copyable {
         case .giveTerminalAndContinue:
             ControllingTerminal.give(to: agentGroup)
             order(.signal(SIGCONT))
-        case .takeTerminalAndStop:
+        case .takeTerminalAndStop(let signal):
             ControllingTerminal.takeBack(from: agentGroup)
-            _ = akios_stop_self()
+            _ = akios_stop_self(signal)
             obey(job.resumed(weAreInFront: ControllingTerminal.weAreInFront))
         }
     }
