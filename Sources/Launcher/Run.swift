@@ -162,14 +162,21 @@ struct Run {
         let evidence = Evidence(
             session: session.id, started: session.started, start: start, agentDigest: agentDigest,
             limit: profile.spec.budget.perSession.maxCost)
-        let sealed = evidence.seal(session.log, exit, outcome.totals, spent)
-        if sealed == nil { exit = ExitStatus(by: .akios, ran: exit.ran, status: 125, reason: "log_failed") }
+        var sealed: SealedLog?
+        do throws(LogError) { sealed = try evidence.seal(session.log, exit, outcome.totals, spent) } catch {
+            exit = ExitStatus(by: .akios, ran: exit.ran, status: 125, reason: "log_failed")
+            Console.complain(error.complaint)
+        }
         let output = evidence.output(exit, outcome.totals, spent, sealed: sealed).bytes()
         let receipt = evidence.receipt(exit, spent, sealed: sealed, key: session.key)
         var failed: [String] = []
         // The receipt before output.json: who waits for the latter finds all of the session there.
-        if let receipt { keep(receipt, "receipt.json", in: session.folder, copy: copies.receipt, &failed) }
-        keep(output, "output.json", in: session.folder, copy: copies.output, &failed)
+        if let receipt { keep(receipt, "receipt.json", in: session.folder, &failed) }
+        // Beside a log without a seal output.json would say that one was taken off: there the next sweep writes both.
+        if sealed != nil { keep(output, "output.json", in: session.folder, &failed) }
+        if let receipt { give(receipt, copies.receipt, &failed) }
+        give(output, copies.output, &failed)
+        if let complaint = outcome.complaint(program: start.command.program, session: session.id) { Console.complain(complaint) }
         if !options.quiet {
             Console.note(evidence.summary(exit, outcome.totals, spent, refusals: admissions.refusals, stop: outcome.stop))
         }
@@ -191,15 +198,18 @@ struct Run {
         document.started = session.started.wall
         document.ended = Moment.now.wall
         var failed: [String] = []
-        keep(document.bytes(), "output.json", in: session.folder, copy: copies.output, &failed)
+        keep(document.bytes(), "output.json", in: session.folder, &failed)
+        give(document.bytes(), copies.output, &failed)
         status.ended(session: session.id.text, exit: exit)
     }
 
-    /// In the session's folder, and where the caller asked for a copy: that one is made with their ids.
-    private func keep(_ bytes: [UInt8], _ name: String, in folder: borrowing Folder, copy: CallersFile?, _ failed: inout [String]) {
+    private func keep(_ bytes: [UInt8], _ name: String, in folder: borrowing Folder, _ failed: inout [String]) {
         do throws(SysError) { try folder.replace(name, with: bytes, mode: 0o640) } catch { failed.append("\(name): \(error)") }
-        guard let copy else { return }
-        do throws(SysError) { try copy.write(bytes) } catch { failed.append("\(error)") }
+    }
+
+    /// Where the caller asked for a copy, made with their ids.
+    private func give(_ bytes: [UInt8], _ copy: CallersFile?, _ failed: inout [String]) {
+        do throws(SysError) { try copy?.write(bytes) } catch { failed.append("\(error)") }
     }
 
     /// Of the program file as the caller sees it; nil when it is gone or too large to be one.

@@ -57,9 +57,17 @@ public enum Packets {
         var fds = [Int32](repeating: -1, count: 32)
         var count = fds.count
         var sender: Int32 = 0
-        let got = try syscall("recvmsg") { () -> Int in
-            count = fds.count
-            return akios_receive_fds(number, &bytes, bytes.count, &fds, &count, &sender, blocking ? 0 : Int32(MSG_DONTWAIT))
+        func once() throws(SysError) -> Int {
+            try syscall("recvmsg") { () -> Int in
+                count = fds.count
+                return akios_receive_fds(number, &bytes, bytes.count, &fds, &count, &sender, blocking ? 0 : Int32(MSG_DONTWAIT))
+            }
+        }
+        let got: Int
+        do throws(SysError) { got = try once() } catch {
+            // Said once, and before what the other end had sent: it closed with packets of ours unread.
+            guard error.number == ECONNRESET else { throw error }
+            got = try once()
         }
         let received = ReceivedFDs(Array(fds.prefix(count)))
         if got == 0 { return nil }

@@ -144,3 +144,28 @@ def register(suite):
             expect_equal(run.status, 124, run.tail())
             expect_equal(run.output["exit"]["by"], "akios", "who spoke")
             expect(observe.until(lambda: not observe.with_argument("sleep\0004321")), "a child lives on")
+
+    @suite.check("wall time ends an agent that was told to end and stays")
+    def wall_time_after_term():
+        with Upstream() as upstream, Ground() as ground:
+            profile = upstream.profile(sandbox="    resources: {wall_time: 3s}")
+            with ground.start(["/bin/sh", "-c", "trap '' TERM; echo ready; sleep 4321 & wait; sleep 4321"], profile, ["--kill-after", "1h"]) as live:
+                live.wait_for("ready")
+                live.process.send_signal(signal.SIGTERM)
+                run = live.finish(timeout=60)
+            expect_equal((run.status, run.output["exit"]["reason"]), (143, "signal"), run.tail())
+
+    @suite.check("a log that cannot be sealed: 125 and why; it is unsealed, not tampered with, and the sweep finishes it")
+    def unsealable():
+        with Ground() as ground:
+            state = state_variables(ground.folder / "state")
+            with ground.start(["/bin/sh", "-c", "echo ready; read line"], "standard", env=state, stored=ground.folder / "state") as live:
+                live.wait_for("ready")
+                (live.session / "checkpoints" / ".reserve").unlink()
+                run = live.finish()
+            expect_equal(run.status, 125, run.tail())
+            expect("error: the audit log failed" in run.err and "hint: " in run.err, run.err)
+            swept = akios("sessions", "--json", env=state)
+            expect_equal(swept.returncode, 0, "the sweep: " + swept.stderr)
+            expect_equal(verify(run.session, env=state)[0], 0, "audit verify after the sweep")
+            expect_equal(run.output["exit"]["by"], "agent", "output.json after the sweep")

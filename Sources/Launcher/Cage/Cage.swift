@@ -101,8 +101,6 @@ extension RunningCage {
                 packet = try Packets.receive(limit: 64, blocking: blocking, from: control)
             } catch  where error.number == EAGAIN {
                 return nil
-            } catch  where error.number == ECONNRESET {
-                return .ended
             } catch {
                 throw CageError(Complaint("the cage's init cannot be heard: \(error)"))
             }
@@ -159,12 +157,11 @@ extension RunningCage {
 
     /// Content of `plan.stores[slot]`; in the order of slots, each once. At most 4 MiB.
     public borrowing func send(content: [UInt8], slot: Int) throws(CageError) {
-        do {
-            let file = try sealedMemory(named: "content", content)
-            try Packets.send(CageOrder.bytes(CageOrder.content, Int32(slot)), with: file.raw, over: control)
-        } catch {
-            throw CageError(Complaint("the cage's init cannot be told: \(error)"))
+        let file: OwnedFD
+        do { file = try sealedMemory(named: "content", content) } catch {
+            throw CageError(Complaint("the cage's files cannot be handed over: \(error)"))
         }
+        try tell(CageOrder.bytes(CageOrder.content, Int32(slot)), with: file.raw)
     }
 
     /// Lets the agent start. Only after `.ready`.
@@ -172,11 +169,11 @@ extension RunningCage {
 
     public borrowing func order(_ order: CageOrder) throws(CageError) { try tell(order.bytes) }
 
-    private borrowing func tell(_ bytes: [UInt8]) throws(CageError) {
+    private borrowing func tell(_ bytes: [UInt8], with file: Int32? = nil) throws(CageError) {
         do {
-            try Packets.send(bytes, over: control)
+            try Packets.send(bytes, with: file, over: control)
         } catch  where error.number == EPIPE || error.number == ECONNRESET {
-            // Init is gone; `.ended` says so to whoever reads events.
+            // Init is gone; its last report, or `.ended`, says so to whoever reads events.
         } catch {
             throw CageError(Complaint("the cage's init cannot be told: \(error)"))
         }

@@ -15,12 +15,22 @@ struct EgressChannel: ~Copyable {
     /// More than this unread by egress means that it no longer serves its channel.
     private static let maxUnsent = 4 << 20
 
-    enum Failure: Error {
+    enum Failure: Error, CustomStringConvertible {
         case system(SysError)
         case wire(WireError)
         /// Egress closed its end, or died.
         case ended
         case stuck
+
+        /// As in "egress …".
+        var description: String {
+            switch self {
+            case .system(let error): "cannot be reached: \(error)"
+            case .wire(let error): "said what it may not: \(error)"
+            case .ended: "ended"
+            case .stuck: "does not read what it is told"
+            }
+        }
     }
 
     init(fd: consuming OwnedFD) { self.fd = fd }

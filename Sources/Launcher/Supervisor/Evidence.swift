@@ -32,9 +32,9 @@ struct Evidence {
         return totals
     }
 
-    /// Seals the log. Nil when it could not be: then it stays unsealed, and the exit status says that akios-exec failed.
-    func seal(_ log: LogWriter, _ exit: ExitStatus, _ egress: EgressTotals, _ spent: SpendTotals) -> SealedLog? {
-        try? log.seal(SessionEnd(exit: exit, totals: sessionTotals(egress, spent)), at: .now)
+    /// Seals the log. Where that fails it stays unsealed, and the exit status says that akios-exec failed.
+    func seal(_ log: LogWriter, _ exit: ExitStatus, _ egress: EgressTotals, _ spent: SpendTotals) throws(LogError) -> SealedLog {
+        try log.seal(SessionEnd(exit: exit, totals: sessionTotals(egress, spent)), at: .now)
     }
 
     func output(_ exit: ExitStatus, _ egress: EgressTotals, _ spent: SpendTotals, sealed: SealedLog?) -> OutputDocument {
@@ -91,7 +91,7 @@ struct Evidence {
             "\(egress.redactions.values.reduce(0, +)) redactions",
             "tier \(start.tierEnforced.rawValue)" + (weaker ? " (profile requires \(start.tierRequested.rawValue))" : ""),
         ]
-        if let stop, stop.code != "signal" { parts.append("stopped: \(RefusalDigest.printable(stop.reason))") }
+        if let stop, stop.code != "signal", stop.status != 125 { parts.append("stopped: \(RefusalDigest.printable(stop.reason))") }
         return "akios-exec: " + parts.joined(separator: ", ") + "\n"
     }
 }

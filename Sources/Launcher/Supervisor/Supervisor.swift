@@ -16,6 +16,19 @@ struct Supervisor: ~Copyable {
         var exit: ExitStatus
         var totals: EgressTotals
         var stop: StopReason?
+        /// Why exec failed.
+        var execError: Int32?
+
+        /// What akios-exec has to say where it is its own failure, or the program's to be one, that ended the session.
+        func complaint(program: String, session: SessionID) -> Complaint? {
+            if let stop, stop.status == 125 { return Complaint(stop.reason, hint: "akios logs \(session)") }
+            guard stop == nil, let execError else { return nil }
+            return Complaint(
+                "\(program): \(SysError.words(execError))",
+                hint: execError == ENOEXEC
+                    ? "a program of this machine, or a script whose first line names its interpreter: #!/bin/sh"
+                    : "what it needs to start (its loader, its interpreter) must be in the cage: akios-exec --plan")
+        }
     }
 
     var cage: RunningCage
@@ -33,6 +46,7 @@ struct Supervisor: ~Copyable {
     var agent: AgentEnd?
     /// exec succeeded.
     var started = false
+    var execError: Int32?
     /// The agent's process group, as the host counts.
     var agentGroup: Int32?
     var logBroken = false
@@ -74,7 +88,9 @@ struct Supervisor: ~Copyable {
         do throws(CageError) { try cage.go() } catch { begin(.cageFailed(error.complaint.what)) }
         while !cageGone || !egressGone { turn() }
         admissions.settleAllOpen(at: .now)
-        return Outcome(exit: SessionExit.status(stop: stop, agent: agent, started: started), totals: admissions.totals, stop: stop)
+        return Outcome(
+            exit: SessionExit.status(stop: stop, agent: agent, started: started), totals: admissions.totals, stop: stop,
+            execError: execError)
     }
 
     /// One wait and everything that came of it.
@@ -123,6 +139,8 @@ struct Supervisor: ~Copyable {
         if let due = wallAt, due <= time, let limit = wallTime {
             wallAt = nil
             begin(.wallTime(limit))
+            // Also where something else is ending it at leisure.
+            killAt = time
         }
         if let due = killAt, due <= time {
             killAt = nil
@@ -234,7 +252,9 @@ struct Supervisor: ~Copyable {
         case .continued: job.agentContinued()
         case .exited(let status): ended(.exited(status))
         case .signalled(let signal): ended(.signalled(signal))
-        case .notExecuted(let number): ended(.neverRan(number == ENOENT ? 127 : 126))
+        case .notExecuted(let number):
+            execError = number
+            ended(.neverRan(number == ENOENT ? 127 : 126))
         case .failed(let step, let number): begin(.cageFailed("\(step): \(SysError.words(number))"))
         case .started: started = true
         case .absent, .ready: break
