@@ -125,7 +125,7 @@ struct PlanMaker<View: FileView> {
             view: view, filesystem: facts.sandbox.filesystem,
             workspace: facts.workspace.flatMap { view.canonical($0) }, callerHome: facts.callerHome)
         let grants = try grants(resolver)
-        let protected = resolver.protected()
+        let protected = try resolver.protected()
 
         add(.hostname(SystemFiles.hostname))
         add(.root(options: "mode=0755,size=64m,nr_inodes=32k"))
@@ -136,7 +136,7 @@ struct PlanMaker<View: FileView> {
         addProtection(of: protected.present, grants, resolver)
         addProc()
         // After every grant and cover, so that nothing lies over a hidden path.
-        for path in resolver.hidden() + facts.records.filter({ path in grants.contains { Paths.isWithin(path, $0.path) } }) {
+        for path in try resolver.hidden() + facts.records.filter({ path in grants.contains { Paths.isWithin(path, $0.path) } }) {
             add(.mask(path))
         }
         add(.pivot)
@@ -169,7 +169,7 @@ struct PlanMaker<View: FileView> {
         func take(_ grant: Grant) throws(Complaint) {
             try resolver.refuseBroad(grant)
             // The same path twice: the wider right stands, as the profile wrote both.
-            if let index = grants.firstIndex(where: { $0.path == grant.path }) {
+            if let index = grants.firstIndex(where: { Paths.same($0.path, grant.path) }) {
                 grants[index].writable = grants[index].writable || grant.writable
                 grants[index].executable = grants[index].executable || grant.executable
             } else {
@@ -309,7 +309,7 @@ struct PlanMaker<View: FileView> {
             if facts.sandbox.unixSockets { rights.insert(.makeSocket) }
             landlock.append((path, rights))
         }
-        if Paths.isWithin(identity.home, "/tmp/") { add(.directory(identity.home, mode: 0o777)) }
+        if Paths.isWithin(identity.home, "/tmp"), identity.home != "/tmp" { add(.directory(identity.home, mode: 0o777)) }
     }
 
     private mutating func addProc() {

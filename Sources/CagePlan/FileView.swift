@@ -34,7 +34,7 @@ public protocol FileView {
 extension FileView {
     /// The path without links, `.` and `..`; nil where a part is missing or links run in a circle.
     public func canonical(_ path: String) -> String? {
-        guard path.hasPrefix("/") else { return nil }
+        guard Paths.isAbsolute(path) else { return nil }
         var pending = Array(Paths.parts(path).reversed())
         var done: [String] = []
         var links = 0
@@ -53,7 +53,7 @@ extension FileView {
             }
             links += 1
             guard links <= 40, let target = linkTarget(here) else { return nil }
-            if target.hasPrefix("/") { done = [] }
+            if Paths.isAbsolute(target) { done = [] }
             pending += Paths.parts(target).reversed()
         }
         return "/" + done.joined(separator: "/")
@@ -68,19 +68,24 @@ extension FileView {
     func isFile(_ path: String) -> Bool { resolved(path)?.kind == .file }
 }
 
-/// Path arithmetic on text. No file system.
+/// Path arithmetic on text, byte by byte as the kernel reads it: to a String a slash and a combining accent behind it are one
+/// character, and two spellings of an accented name are equal. No file system.
 enum Paths {
-    static func parts(_ path: String) -> [String] { path.split(separator: "/").map(String.init) }
+    private static let slash = UInt8(ascii: "/")
+
+    static func parts(_ path: String) -> [String] { path.utf8.split(separator: slash).map { String(Substring($0)) } }
+
+    static func isAbsolute(_ path: String) -> Bool { path.utf8.first == slash }
 
     static func parent(_ path: String) -> String {
-        guard let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return "/" }
+        guard let slash = path.utf8.lastIndex(of: slash), slash != path.startIndex else { return "/" }
         return String(path[..<slash])
     }
 
     static func name(_ path: String) -> String { parts(path).last ?? "" }
 
     static func join(_ base: String, _ rest: String) -> String {
-        if rest.hasPrefix("/") { return rest }
+        if isAbsolute(rest) { return rest }
         return base == "/" ? "/" + rest : base + "/" + rest
     }
 
@@ -93,8 +98,10 @@ enum Paths {
         return "/" + done.joined(separator: "/")
     }
 
+    static func same(_ path: String, _ other: String) -> Bool { path.utf8.elementsEqual(other.utf8) }
+
     /// Whether `path` is `base` or below it.
     static func isWithin(_ path: String, _ base: String) -> Bool {
-        base == "/" || path == base || path.hasPrefix(base + "/")
+        base == "/" || (path.utf8.starts(with: base.utf8) && [nil, slash].contains(path.utf8.dropFirst(base.utf8.count).first))
     }
 }

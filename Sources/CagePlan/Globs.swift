@@ -1,5 +1,7 @@
 // Globs: patterns of `hide` and `protect` against a file system. `*` and `?` stay within one path part.
 
+import Vocabulary
+
 enum Globs {
     static func isPattern(_ text: String) -> Bool { text.contains { $0 == "*" || $0 == "?" } }
 
@@ -32,13 +34,22 @@ enum Globs {
     }
 
     /// All existing paths that the absolute pattern names; a plain path names itself if it is there.
-    static func expand(_ pattern: String, in view: some FileView) -> [String] {
+    /// - Throws: where a name that matches is not UTF-8: no path of ours leads to it, and so nothing would cover it.
+    static func expand(_ pattern: String, in view: some FileView) throws(Complaint) -> [String] {
         var found = ["/"]
         for part in Paths.parts(pattern) {
             var next: [String] = []
             for base in found {
                 if isPattern(part) {
-                    next += (view.names(in: base) ?? []).filter { matches(part, $0) }.sorted().map { Paths.join(base, $0) }
+                    for name in (view.names(in: base) ?? []).filter({ matches(part, $0) }).sorted() {
+                        let path = Paths.join(base, name)
+                        if name.unicodeScalars.contains("\u{FFFD}"), view.entry(path) == nil {
+                            throw Complaint(
+                                "\(path) is named by '\(pattern)', but its name is not UTF-8: it can be neither hidden nor protected",
+                                hint: "rename it, or grant a folder that does not hold it")
+                        }
+                        next.append(path)
+                    }
                 } else {
                     let path = Paths.join(base, part)
                     if view.entry(path) != nil { next.append(path) }

@@ -82,13 +82,14 @@ struct GrantResolver<View: FileView> {
     }
 
     /// Existing paths that `hide` names. A hidden link hides what it leads to as well.
-    func hidden() -> [String] {
+    func hidden() throws(Complaint) -> [String] {
         var found: [String] = []
         for pattern in filesystem.hide {
-            for path in Globs.expand(absolute(pattern), in: view) {
+            for path in try Globs.expand(absolute(pattern), in: view) {
                 guard let parent = view.canonical(Paths.parent(path)) else { continue }
                 let place = Paths.join(parent, Paths.name(path))
-                for candidate in [place, view.canonical(place)].compactMap({ $0 }) where !found.contains(candidate) {
+                for candidate in [place, view.canonical(place)].compactMap({ $0 })
+                where !found.contains(where: { Paths.same($0, candidate) }) {
                     found.append(candidate)
                 }
             }
@@ -97,14 +98,14 @@ struct GrantResolver<View: FileView> {
     }
 
     /// Paths that `protect` names below the workspace: those there, and those that are not.
-    func protected() -> (present: [String], absent: [String]) {
+    func protected() throws(Complaint) -> (present: [String], absent: [String]) {
         var present: [String] = []
         var absent: [String] = []
         for pattern in filesystem.protect {
             let wanted = absolute(pattern)
-            let found = Globs.expand(wanted, in: view)
+            let found = try Globs.expand(wanted, in: view)
             for path in found {
-                if let real = view.canonical(path), !present.contains(real) { present.append(real) }
+                if let real = view.canonical(path), !present.contains(where: { Paths.same($0, real) }) { present.append(real) }
             }
             if found.isEmpty && !Globs.isPattern(wanted) { absent.append(wanted) }
         }

@@ -20,7 +20,8 @@ public enum Launcher {
         if geteuid() == 0 { _ = setgroups(0, nil) }
         do throws(CageError) {
             try failing { () throws(Complaint) in try Inheritance.putRight() }
-            return try launch(Array(CommandLine.arguments.dropFirst()), environment: Surroundings.environment)
+            let arguments = try failing { () throws(Complaint) in try Surroundings.arguments() }
+            return try launch(arguments, environment: Surroundings.environment)
         } catch {
             Console.complain(error.complaint)
             return error.status

@@ -15,11 +15,16 @@ public struct Complaint: Error, Sendable, Hashable, CustomStringConvertible {
 
     public init(_ what: String, hint: String) { self.init(what, hints: [hint]) }
 
-    /// All lines, each ended by a newline.
+    /// All lines, each ended by a newline. A name in one of them may hold line breaks: they begin no line of ours.
     public var description: String {
         var lines = ["error: " + what]
         lines += details.map { "  " + $0 }
         lines += hints.map { "hint: " + $0 }
-        return lines.map { $0 + "\n" }.joined()
+        return lines.map { $0.onOneLine + "\n" }.joined()
     }
+}
+
+extension String {
+    /// With a question mark for each line break.
+    public var onOneLine: String { String(map { $0.isNewline ? "?" : $0 }) }
 }

@@ -12,6 +12,8 @@ struct FakeView: FileView {
 
     private var nodes: [String: Node] = ["/": .folder]
     var owner: UInt32 = 0
+    /// Names that a folder lists and that lead nowhere.
+    var listed: [String: [String]] = [:]
 
     mutating func add(_ path: String, _ node: Node) {
         var at = ""
@@ -52,7 +54,7 @@ struct FakeView: FileView {
         guard case .folder = nodes[directory] else { return nil }
         let prefix = directory == "/" ? "/" : directory + "/"
         return nodes.keys.filter { $0 != "/" && $0.hasPrefix(prefix) && !$0.dropFirst(prefix.count).contains("/") }
-            .map { String($0.dropFirst(prefix.count)) }
+            .map { String($0.dropFirst(prefix.count)) } + (listed[directory] ?? [])
     }
 
     /// Debian: merged /usr, a Python behind two links.

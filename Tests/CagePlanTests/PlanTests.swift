@@ -126,6 +126,22 @@ struct PlanTests {
         #expect(try #require(last) < index(plan) { $0 == .mask("\(base)/.env") })
     }
 
+    /// A name that is not UTF-8 reaches us repaired, and the repaired name is nobody's.
+    @Test(arguments: [[".env.*"], ["*/key"]]) func whatCannotBeNamedCannotBeHidden(_ patterns: [String]) throws {
+        var view = FakeView.debian()
+        view.listed = ["/home/alice/project": [".env.\u{FFFD}", "\u{FFFD}"]]
+        #expect(throws: Complaint.self) { try plan(view) { $0.sandbox.filesystem.hide = patterns } }
+        #expect(throws: Complaint.self) { try plan(view) { $0.sandbox.filesystem.protect = patterns } }
+        _ = try plan(view) { $0.sandbox.filesystem.hide = ["*.pem"] }
+    }
+
+    @Test func aHomeBelowTmpIsMadeThere() throws {
+        let caller = Caller(uid: 1000, gid: 1000, name: "alice", home: "/tmp/alice")
+        let plan = try plan(.debian(), caller: caller)
+        let tmp = index(plan) { if case .mount("tmpfs", "/tmp", _, _) = $0 { true } else { false } }
+        #expect(tmp >= 0 && tmp < index(plan) { $0 == .directory("/tmp/alice", mode: 0o777) })
+    }
+
     @Test func protectedThereAndNotThere() throws {
         var view = FakeView.debian()
         view.folder("/home/alice/project/.git/hooks")
@@ -237,6 +253,16 @@ struct EncodingTests {
         expected += [8, 0, 0, 0, 1, 0, 0, 0, 72, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0]
         expected += [UInt8](repeating: 0, count: 40) + Array("/a\0b\0\0\0\0".utf8)
         #expect(bytes == expected)
+    }
+
+    /// To a String `/` with an accent behind it is one character that is no slash.
+    @Test func pathsAreBytes() {
+        #expect(Paths.isWithin("/w/\u{301}x/.git", "/w") && !Paths.isWithin("/w\u{301}", "/w"))
+        #expect(Paths.parts("/w/\u{301}x") == ["w", "\u{301}x"] && Paths.parent("/w/\u{301}x") == "/w")
+        #expect(Paths.join("/w", "/\u{301}x") == "/\u{301}x")
+        #expect(!Paths.isWithin("/w/e\u{301}", "/w/\u{e9}") && !Paths.same("e\u{301}", "\u{e9}"))
+        #expect(
+            Paths.isWithin("/w", "/w") && Paths.isWithin("/w/x", "/w") && !Paths.isWithin("/wx", "/w") && Paths.isWithin("/x", "/"))
     }
 
     @Test func globs() {

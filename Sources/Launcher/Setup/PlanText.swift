@@ -20,7 +20,7 @@ enum PlanText {
             let index = String(number + 1)
             lines.append(String(repeating: " ", count: max(0, 5 - index.count)) + index + "  " + step.words)
         }
-        return lines.joined(separator: "\n") + "\n"
+        return lines.map { $0.onOneLine + "\n" }.joined()
     }
 
     private static func hosts(_ spec: Spec) -> [String] {

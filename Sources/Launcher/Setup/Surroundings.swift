@@ -6,12 +6,27 @@ import LinuxSys
 import Vocabulary
 
 enum Surroundings {
+    /// The words after the program's name.
+    static func arguments() throws(Complaint) -> [String] {
+        var arguments: [String] = []
+        for (number, word) in UnsafeBufferPointer(start: CommandLine.unsafeArgv, count: Int(CommandLine.argc)).enumerated() {
+            // What is no text would be repaired, and the agent would get another word than the one that was written.
+            guard let word, let text = String(validatingCString: word) else {
+                throw Complaint(
+                    "argument \(number) is not UTF-8", hint: "rename what it names, or write the command into a script and run that"
+                )
+            }
+            arguments.append(text)
+        }
+        return Array(arguments.dropFirst())
+    }
+
+    /// Without the variables that are not UTF-8, which could not be passed on as they are.
     static var environment: [String: String] {
         var values: [String: String] = [:]
         var entry = environ
         while let text = entry.pointee {
-            let pair = String(cString: text)
-            if let equals = pair.firstIndex(of: "=") {
+            if let pair = String(validatingCString: text), let equals = pair.firstIndex(of: "=") {
                 values[String(pair[..<equals])] = String(pair[pair.index(after: equals)...])
             }
             entry = entry.advanced(by: 1)
