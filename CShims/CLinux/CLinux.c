@@ -8,6 +8,7 @@
 #include <linux/openat2.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/fsuid.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -61,6 +62,8 @@ int akios_pidfd_wait(int pidfd, int options, int *code, int *status) {
     *status = info.si_status;
     return 0;
 }
+
+int akios_gained_power(void) { return getauxval(AT_SECURE) != 0; }
 
 int akios_set_dumpable(int on) { return prctl(PR_SET_DUMPABLE, on, 0, 0, 0); }
 

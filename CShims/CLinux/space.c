@@ -1,3 +1,4 @@
+// See space.h.
 #define _GNU_SOURCE
 #include "space.h"
 #include <fcntl.h>

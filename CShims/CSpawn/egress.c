@@ -104,6 +104,7 @@ static void change_root(const struct akios_egress_spawn *request, int failed) {
         syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) != 0)
         leave(failed, akios_egress_mounts);
     int root = (int)syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+    umask(0); // the caller's could keep egress, which is somebody else, out of the folders made here
     // On "/" itself: that needs no folder of the host. Nobody sees it there, paths still start at the tree below.
     if (root < 0 || syscall(SYS_move_mount, root, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) != 0 || fchdir(root) != 0)
         leave(failed, akios_egress_mounts);

@@ -24,15 +24,18 @@ public struct Folder: ~Copyable, Sendable {
     /// Makes what is missing of `path`, new parts with `mode`, and opens it.
     public static func make(_ path: String, mode: UInt32) throws(SysError) -> Folder {
         var prefix = path.hasPrefix("/") ? "" : "."
+        var refused: SysError?
         for part in path.split(separator: "/") {
             prefix += "/" + part
-            if mkdir(prefix, mode) != 0 {
-                let code = errno
-                // EROFS and EACCES come before EEXIST on some file systems: whether it is there is for `open` to say.
-                guard [EEXIST, EROFS, EACCES, EPERM].contains(code) else { throw SysError("mkdir", code, on: prefix) }
-            }
+            guard mkdir(prefix, mode) != 0 else { continue }
+            let code = errno
+            if code == EEXIST { continue }
+            let failure = SysError("mkdir", code, on: prefix)
+            // EROFS and EACCES come before EEXIST on some file systems: whether it is there shows when it is opened.
+            guard [EROFS, EACCES, EPERM].contains(code) else { throw refused ?? failure }
+            refused = failure
         }
-        return try Folder(opening: path)
+        do { return try Folder(opening: path) } catch { throw error.number == ENOENT ? refused ?? error : error }
     }
 
     public func subfolder(_ name: String) throws(SysError) -> Folder {

@@ -75,6 +75,9 @@ public enum KeyStore {
     }
 
     private static func publish(_ key: NoteKey, state: borrowing Folder) throws {
+        // Others verify with it, also where the umask of whoever came first keeps all else from them.
+        let mask = umask(0o022)
+        defer { umask(mask) }
         let pub = try state.makeSubfolder("pub", mode: 0o755, orOpen: true)
         try pub.replace(fileName(key), with: Array((key.vkey + "\n").utf8), mode: 0o644)
     }

@@ -32,7 +32,7 @@ extension LogError: CustomStringConvertible {
         case .sealed: "the audit log is sealed"
         case .exists(let path): "\(path) holds a log already"
         case .busy(let path): "\(path) is being written by a running session"
-        case .keyExposed(let path): "\(path) is readable or writable by others"
+        case .keyExposed(let path): "\(path) belongs to somebody else, or is open to others"
         case .keyMalformed(let path): "\(path) holds no signing key"
         case .system(let error): "\(error)"
         }
@@ -46,10 +46,10 @@ extension LogError: CustomStringConvertible {
         case .sealed: "start a new session"
         case .exists: "name another --session-dir"
         case .busy: "wait for the session to end"
-        case .keyExposed(let path): "chmod go= \(path), and make a new key if somebody else may have read it"
+        case .keyExposed(let path): "as its owner: chmod go= \(path), and make a new key if somebody else may have read it"
         case .keyMalformed(let path):
             "move \(path) away; a new key is made at the next start (old logs keep verifying by their .vkey)"
-        case .system: "see whether the state folder exists and belongs to you (AKIOS_STATE_DIR moves it)"
+        case .system: "--session-dir, or else the state folder (AKIOS_STATE_DIR moves it), must be a place that is yours to write"
         }
     }
 

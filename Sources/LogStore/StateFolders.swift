@@ -60,6 +60,10 @@ public struct StateFolders: Sendable, Hashable {
 
     /// Opens the state folder, making what is missing. Passable but not listable for others, because `pub` is for everyone.
     public func openState() throws(LogError) -> Folder {
+        // Root's is passed through by whoever verifies, also where the umask of whoever came first keeps all from the others.
+        let mask = umask(0o022)
+        if geteuid() != 0 { umask(mask) }
+        defer { umask(mask) }
         do {
             return try Folder.make(state, mode: 0o751)
         } catch { throw .system(error) }

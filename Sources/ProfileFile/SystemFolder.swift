@@ -17,10 +17,7 @@ struct Descriptor: ~Copyable {
 
     /// Where the kernel says the open file lies; nil where it does not know.
     var path: String? {
-        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
-        let count = readlink("/proc/self/fd/\(number)", &buffer, buffer.count - 1)
-        guard count > 0 else { return nil }
-        let text = String(decoding: buffer[..<count].map(UInt8.init(bitPattern:)), as: UTF8.self)
+        guard let text = linkTarget("/proc/self/fd/\(number)") else { return nil }
         return text.hasPrefix("/") && !text.hasSuffix(" (deleted)") ? text : nil
     }
 
@@ -46,12 +43,15 @@ struct Descriptor: ~Copyable {
     }
 }
 
+private func linkTarget(_ link: String) -> String? {
+    var buffer = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
+    let count = readlink(link, &buffer, buffer.count - 1)
+    return count > 0 ? String(decoding: buffer[..<count].map(UInt8.init(bitPattern:)), as: UTF8.self) : nil
+}
+
 struct SystemFolder {
     let path: String
     var profiles: String { path + "/profiles" }
-
-    /// The owner that is trusted: root; in a test that runs without it, the test's own.
-    var owner: uid_t = 0
 
     func profile(_ name: String, mark: Mark) throws(ProfileError) -> (path: String, bytes: [UInt8])? {
         guard !name.hasPrefix("."), name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else { return nil }
@@ -77,12 +77,11 @@ struct SystemFolder {
     func trustedFile(_ file: String, mark: Mark) throws(ProfileError) -> [UInt8]? {
         let slash = file.lastIndex(of: "/") ?? file.startIndex
         let folderPath = slash == file.startIndex ? "/" : String(file[..<slash])
+        guard try isTrusted(folderPath, mark) else { return nil }
         let folder = open(folderPath, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOCTTY)
         if folder < 0 {
             let code = errno
-            if code == ENOENT || code == ENOTDIR { return nil }
-            throw ProfileError(
-                mark, "'\(folderPath)' cannot be opened: \(OpenFailure(errno: code).words)")
+            throw unopened(folderPath, code, mark)
         }
         let held = Descriptor(folder)
         // The file is looked up in the folder that was opened, and never through a link.
@@ -92,7 +91,7 @@ struct SystemFolder {
         if number < 0 {
             let code = errno
             if code == ENOENT { return nil }
-            throw ProfileError(mark, "'\(file)' cannot be opened: \(OpenFailure(errno: code).words)")
+            throw unopened(file, code, mark)
         }
         let opened = Descriptor(number)
         try check(held.status, folderPath, mark)
@@ -100,8 +99,49 @@ struct SystemFolder {
         return try opened.contents(named: file)
     }
 
-    private func check(_ status: stat?, _ path: String, _ mark: Mark) throws(ProfileError) {
-        guard let status, status.st_uid == owner, status.st_mode & 0o022 == 0 else {
+    /// Whether the folder is there. Everything on the way to it must be root's alone, links included: while that is so of all
+    /// that was looked at, nobody else can change what is looked at next.
+    private func isTrusted(_ folder: String, _ mark: Mark) throws(ProfileError) -> Bool {
+        var pending = Array(folder.split(separator: "/").reversed())
+        var at = ""
+        var links = 0
+        while let part = pending.popLast() {
+            if part == "." { continue }
+            if part == ".." {
+                at = at.lastIndex(of: "/").map { String(at[..<$0]) } ?? ""
+                continue
+            }
+            let here = at + "/" + part
+            var status = stat()
+            guard lstat(here, &status) == 0 else {
+                let code = errno
+                if code == ENOENT { return false }
+                throw unopened(here, code, mark)
+            }
+            switch status.st_mode & S_IFMT {
+            case S_IFLNK:
+                links += 1
+                guard links <= 40, let target = linkTarget(here) else { throw unopened(here, ELOOP, mark) }
+                if target.hasPrefix("/") { at = "" }
+                pending += target.split(separator: "/").reversed()
+            case S_IFDIR:
+                // In a sticky folder nobody renames what is root's.
+                try check(status, here, mark, mayBeSticky: true)
+                at = here
+            default: throw unopened(here, ENOTDIR, mark)
+            }
+        }
+        return true
+    }
+
+    private func unopened(_ path: String, _ code: Int32, _ mark: Mark) -> ProfileError {
+        ProfileError(mark, "'\(path)' cannot be opened: \(OpenFailure(errno: code).words)")
+    }
+
+    private func check(_ status: stat?, _ path: String, _ mark: Mark, mayBeSticky: Bool = false) throws(ProfileError) {
+        guard let status, status.st_uid == 0,
+            status.st_mode & 0o022 == 0 || (mayBeSticky && status.st_mode & S_ISVTX != 0)
+        else {
             throw ProfileError(
                 mark, "'\(path)' can be written by others than root",
                 hint: "chown root:root \(path) && chmod go-w \(path)")

@@ -3,6 +3,7 @@
 import Audit
 import Events
 import Foundation
+import LinuxSys
 import LogStore
 import Testing
 
@@ -30,6 +31,15 @@ import Testing
             #expect(try SessionStore(fixture.folders).trustedKeys().isEmpty)
             _ = try KeyStore.signingKey(state: try fixture.folders.openState())
             #expect(try SessionStore(fixture.folders).trustedKeys() == [fixture.key.noteKey])
+        }
+    }
+
+    @Test(.enabled(if: geteuid() == 0)) func whatCouldNotBeMadeIsNamed() throws {
+        let nobody = FileIdentity(uid: 65534, gid: 65534)
+        for path in ["/usr/akios-none", "/usr/akios-none/below"] {
+            #expect(throws: SysError("mkdir", EACCES, on: "/usr/akios-none")) {
+                try accessing(as: nobody) { () throws(SysError) in _ = try Folder.make(path, mode: 0o750) }
+            }
         }
     }
 

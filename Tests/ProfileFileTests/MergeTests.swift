@@ -205,8 +205,27 @@ import Vocabulary
         #expect(
             folder.complaint("strict").contains("/etc/profiles' can be written by others than root"))
         chmod(folder.path + "/etc/profiles", 0o755)
+        chmod(folder.path + "/etc", 0o777)
+        #expect(folder.complaint("strict").contains("/etc' can be written by others than root"))
+        chmod(folder.path + "/etc", 0o1777)
+        #expect(folder.complaint("strict") == "no error")
+        chown(folder.path + "/etc", 1, 0)
+        #expect(folder.complaint("strict").contains("/etc' can be written by others than root"))
+        chown(folder.path + "/etc", 0, 0)
+        chmod(folder.path + "/etc", 0o755)
         symlink("ours.yaml", folder.path + "/etc/profiles/link.yaml")
         #expect(folder.complaint("link").contains("cannot be opened"))
+
+        // A link on the way is followed, and what it leads to is looked at as well.
+        mkdir(folder.path + "/other", 0o755)
+        rename(folder.path + "/etc/profiles", folder.path + "/other/profiles")
+        symlink("../other/./profiles", folder.path + "/etc/profiles")
+        #expect(folder.complaint("ours") == "no error")
+        chmod(folder.path + "/other", 0o777)
+        #expect(folder.complaint("ours").contains("/other' can be written by others than root"))
+        unlink(folder.path + "/etc/profiles")
+        try folder.write("etc/profiles", "a file")
+        #expect(folder.complaint("ours").contains("/etc/profiles' cannot be opened: Not a directory"))
     }
 
     @Test(.enabled(if: geteuid() == 0, "only root's files are the host's own"))

@@ -5,10 +5,11 @@ import contextlib
 import os
 import pathlib
 import shutil
+import struct
 import subprocess
 
 from checks import Skip, expect, expect_equal
-from product import Ground, Upstream, accept_tier, binary, caged, run_rootless, verify
+from product import Ground, Upstream, accept_tier, binary, caged, run_rootless, state_variables, verify
 
 UID, NAME = 4242, "akios-range"
 WHO = """
@@ -151,6 +152,42 @@ def register(suite):
     def sudo_root(ground, profile):
         """The same profile used by root itself: the probe must work for somebody."""
         return ground.run(["/bin/true"], profile)
+
+    @suite.check("file capabilities on akios-exec: refused, for it would open what the caller may not")
+    def capable():
+        if os.geteuid() != 0:
+            raise Skip("needs root to set file capabilities")
+        with Ground() as ground:
+            for name in ("akios-exec", "akios-init", "akios-egress"):
+                shutil.copy(binary(name), ground.folder / name)
+            secret = ground.folder / "secret.yaml"
+            secret.write_text("akios-range-secret")
+            secret.chmod(0o600)
+            os.chown(ground.folder, UID, UID)
+            work = ground.workspace()
+            os.chown(work, UID, UID)
+
+            def run():
+                return subprocess.run(
+                    as_user(ground.folder / "akios-exec", "--profile", secret, "--", "/bin/true"), cwd=work, capture_output=True,
+                    text=True, timeout=60, env={**os.environ, "HOME": str(ground.folder), **state_variables(ground.folder / "state")})
+
+            done = run()
+            expect(done.returncode == 125 and "Permission denied" in done.stderr, f"{done.returncode} {done.stderr}")
+            # CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH, permitted and effective (capabilities(7)).
+            os.setxattr(ground.folder / "akios-exec", "security.capability", struct.pack("<5I", 0x2000001, 6, 0, 0, 0))
+            done = run()
+            expect(done.returncode == 125 and "error: akios-exec must not be installed with file capabilities" in done.stderr, done.stderr)
+
+    @suite.check("root's public key is for everybody, whatever the umask of the first run")
+    def published():
+        with Ground() as ground:
+            state = ground.folder / "state"
+            caged(ground.run(
+                ["/bin/true"], "standard", env=state_variables(state), stored=state, wrap=["sh", "-c", 'umask 077; exec "$@"', "sh"]))
+            key = next((state / "pub").iterdir())
+            modes = [oct(path.stat().st_mode & 0o777) for path in (state, state / "pub", key, state / "keys")]
+            expect_equal(modes, ["0o751" if os.geteuid() == 0 else "0o700", "0o755", "0o644", "0o700"], "modes of state, pub, key, keys")
 
     @suite.check("rootless: an ordinary user's run, without sudo")
     def rootless():

@@ -29,6 +29,8 @@ int akios_is_cgroup2(int fd);
 int akios_pidfd_send_signal(int pidfd, int signal);
 int akios_pidfd_wait(int pidfd, int options, int *code, int *status);
 int akios_set_dumpable(int on);
+// 1 where exec gave this process more power than whoever started it has (AT_SECURE): set-id bits, file capabilities.
+int akios_gained_power(void);
 
 // A sealed memfd that holds `bytes`; nobody can change it afterwards, its maker included.
 int akios_memfd_sealed(const char *name, const void *bytes, size_t count);

@@ -1,6 +1,7 @@
 // Invoker: on whose behalf this runs. Under sudo that is the user who called it, never root; nothing else in the
 // environment says who anybody is.
 
+import CLinux
 import CagePlan
 import Glibc
 import LinuxSys
@@ -24,6 +25,10 @@ struct Invoker: Equatable {
         // A set-uid installation would let any caller choose ids by environment.
         guard getuid() == effective, getgid() == getegid() else {
             throw Complaint("akios-exec must not be installed set-uid or set-gid", hint: "chmod u-s,g-s on it, and use sudo")
+        }
+        // File capabilities do the same without changing an id: with them we would open what the caller may not.
+        guard effective == 0 || akios_gained_power() == 0 else {
+            throw Complaint("akios-exec must not be installed with file capabilities", hint: "setcap -r on it, and use sudo")
         }
         guard effective == 0 else { return Invoker(privileged: false, underSudo: false, uid: effective, gid: getgid()) }
         if environment["SUDO_UID"] == nil, let other = ["DOAS_USER", "PKEXEC_UID"].first(where: { environment[$0] != nil }) {
