@@ -55,7 +55,7 @@ public struct CgroupFolder: ~Copyable, Sendable {
         return CgroupFolder(path: "\(path)/\(name)", file: OwnedFD(owning: below))
     }
 
-    /// Removes an empty folder below; true also where there is none. EBUSY while a process is in it.
+    /// Removes an empty folder below; none there is no error. EBUSY while a process is in it.
     public func remove(_ name: String) throws(SysError) {
         let number = file.raw
         do throws(SysError) {

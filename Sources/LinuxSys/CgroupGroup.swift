@@ -19,16 +19,10 @@ public struct CgroupLimits: Sendable, Hashable {
     }
 }
 
-/// What a session used. nil: a kernel that does not keep this number.
-public struct CgroupUsage: Sendable, Hashable {
-    public var cpuMicroseconds: UInt64
-    /// Bytes.
-    public var memoryPeak: UInt64?
-    public var pidsPeak: UInt64?
-}
-
 public struct CgroupGroup: ~Copyable, Sendable {
-    public let folder: CgroupFolder
+    /// Holds the limits, and no process.
+    private let folder: CgroupFolder
+    private let cage: CgroupFolder
     private let parent: CgroupParent
     private let name: String
 
@@ -44,53 +38,58 @@ public struct CgroupGroup: ~Copyable, Sendable {
             try parent.enable()
             let folder = try parent.folder.make(name)
             try folder.apply(limits)
-            return CgroupGroup(folder: folder, parent: parent, name: name)
+            let cage = try folder.makeHandedDown()
+            return CgroupGroup(folder: folder, cage: cage, parent: parent, name: name)
         } catch {
-            try? parent.folder.remove(name)
+            try? parent.folder.removeSession(name)
             parent.undo()
             throw error
         }
     }
 
-    private init(folder: consuming CgroupFolder, parent: consuming CgroupParent, name: String) {
+    private init(
+        folder: consuming CgroupFolder, cage: consuming CgroupFolder, parent: consuming CgroupParent, name: String
+    ) {
         self.folder = folder
+        self.cage = cage
         self.parent = parent
         self.name = name
     }
 
     /// For `CLONE_INTO_CGROUP`; borrowed.
-    public var descriptor: Int32 { folder.file.raw }
-    /// Where it was made and why there.
-    public var path: String { folder.path }
-    public var origin: CgroupParent.Origin { parent.origin }
+    public var descriptor: Int32 { cage.file.raw }
 
     /// Processes that the kernel killed because the group was out of memory.
     public var memoryKills: UInt64 { folder.count("oom_kill", in: "memory.events") }
-    /// Forks and clones that were refused at the limit.
-    public var refusedForks: UInt64 { folder.count("max", in: "pids.events") }
-    public var isPopulated: Bool { folder.count("populated", in: "cgroup.events") != 0 }
 
     /// Every process of the group, at once.
     public func kill() throws(SysError) { try folder.write("cgroup.kill", "1") }
 
-    public func freeze(_ frozen: Bool) throws(SysError) { try folder.write("cgroup.freeze", frozen ? "1" : "0") }
-
-    public var usage: CgroupUsage {
-        CgroupUsage(
-            cpuMicroseconds: folder.count("usage_usec", in: "cpu.stat"), memoryPeak: number("memory.peak"),
-            pidsPeak: number("pids.peak"))
-    }
-
-    private func number(_ name: String) -> UInt64? { (try? folder.read(name)).flatMap { UInt64($0) } }
-
     /// Removes the group and takes back what was switched on for it. EBUSY while a process is left: kill and wait first.
     public func remove() throws(SysError) {
-        try parent.folder.remove(name)
+        try parent.folder.removeSession(name)
         parent.undo()
     }
 }
 
 extension CgroupFolder {
+    private static let cage = "cage"
+
+    /// The folder of a session's processes, below the one that holds its limits. What is handed down once more cannot be taken
+    /// back above (EBUSY): else another session that ends while this one begins could take the limits away with the controllers.
+    func makeHandedDown() throws(SysError) -> CgroupFolder {
+        try set("cgroup.subtree_control", CgroupParent.controllers.map { "+\($0)" }.joined(separator: " ")) { _ in
+            hasControllers("cgroup.subtree_control")
+        }
+        return try make(Self.cage)
+    }
+
+    /// A session's group below this folder, which nothing runs in any more.
+    func removeSession(_ name: String) throws(SysError) {
+        try remove("\(name)/\(Self.cage)")
+        try remove(name)
+    }
+
     /// Writes each limit and reads it back.
     func apply(_ limits: CgroupLimits) throws(SysError) {
         if let memory = limits.memory {

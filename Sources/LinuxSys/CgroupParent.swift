@@ -22,7 +22,7 @@ public struct CgroupHost: Sendable {
 
     public static func current() -> CgroupHost {
         var own: String?
-        if let bytes = try? readProcess("/proc/self/cgroup") {
+        if let bytes = try? readFile("/proc/self/cgroup", limit: 1 << 16) {
             for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") where line.hasPrefix("0::") {
                 own = String(line.dropFirst(3))
             }
@@ -30,8 +30,6 @@ public struct CgroupHost: Sendable {
         // sd_booted(3): this folder exists where systemd manages the system.
         return CgroupHost(own: own, systemdIsInit: access("/run/systemd/system", F_OK) == 0, privileged: geteuid() == 0)
     }
-
-    private static func readProcess(_ path: String) throws(SysError) -> [UInt8] { try readFile(path, limit: 1 << 16) }
 }
 
 public struct CgroupParent: ~Copyable, Sendable {
@@ -153,7 +151,7 @@ public struct CgroupParent: ~Copyable, Sendable {
             }
             if group.count("populated", in: "cgroup.events") != 0 { try? group.write("cgroup.kill", "1") }
             // A group whose last process is still dying stays for the next sweep.
-            if (try? folder.remove(name)) != nil { removed.append(name) }
+            if (try? folder.removeSession(name)) != nil { removed.append(name) }
         }
         return removed
     }

@@ -81,16 +81,3 @@ public func writeAll(_ file: borrowing OwnedFD, _ bytes: [UInt8], subject: Strin
         }
     }
 }
-
-/// Makes or replaces a file with these bytes, 0644 before the umask. With an identity the file is made, and belongs,
-/// as that user's own; a symbolic link in the last place is not followed.
-public func writeFile(_ path: String, _ bytes: [UInt8], as identity: FileIdentity? = nil) throws(SysError) {
-    let file = try accessing(as: identity) { () throws(SysError) -> OwnedFD in
-        OwnedFD(
-            owning: try syscall("open", on: path) {
-                open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0o644)
-            })
-    }
-    try writeAll(file, bytes, subject: path)
-    try file.closeChecked()
-}

@@ -20,7 +20,11 @@ private final class FakeTree {
 
     func folder(_ name: String, _ files: [String: String]) throws {
         mkdir("\(path)\(name)", 0o755)
-        for (file, text) in files { try writeFile("\(path)\(name)/\(file)", Array(text.utf8)) }
+        for (file, text) in files {
+            guard let stream = fopen("\(path)\(name)/\(file)", "w") else { throw CannotRun(reason: "fopen \(file)") }
+            defer { fclose(stream) }
+            fputs(text, stream)
+        }
     }
 
     func text(_ name: String) -> String? {
