@@ -15,13 +15,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { most_words = 65536 };
+// More than the kernel takes: its limit of 6 MB counts a pointer and a NUL for each. What is not used costs no memory.
+enum { most_words = 1 << 20 };
 static const char *arguments[most_words + 1], *variables[most_words + 1];
 
 // Splits `count` NUL-ended words; the last one's NUL is the text's own.
 static int split(const char *at, size_t length, uint64_t count, const char **words) {
-    errno = EINVAL;
+    errno = E2BIG;
     if (count > most_words) return -1;
+    errno = EINVAL;
     const char *end = at + length;
     for (uint64_t i = 0; i < count; i++) {
         if (at > end) return -1;
