@@ -91,7 +91,7 @@ public enum InitFilter {
 }
 
 /// The filter of the proxy once it holds all it will ever need: sockets, memory, clocks and threads. It opens no
-/// file, starts no program, gets no executable memory and listens on nothing that it was not given.
+/// file, starts no program, gets no executable memory and binds no address: `listen` is for the sockets it was given.
 public enum EgressFilter {
     private static let calls = [
         // Connections.

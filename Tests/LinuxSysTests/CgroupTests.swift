@@ -139,6 +139,7 @@ private let all = "cpuset cpu io memory pids\n"
         try tree.folder("", ["cgroup.controllers": all])
         try tree.folder("/akios", [:])
         for name in ["akios-dead.111", "akios-alive.222", "strange"] { try tree.folder("/akios/\(name)", [:]) }
+        try tree.folder("/akios/akios-dead.111/cage", [:])
         let parent = try CgroupParent.choose(host(tree))
         #expect(parent.sweep { $0 == 222 } == ["akios-dead.111"])
         #expect(parent.sweep { $0 == 222 } == [])
