@@ -104,9 +104,11 @@ let package = Package(
         swift(
             "Egress",
             [
-                "Policy", "Providers", "Metering", "Redaction", "Coding", "Events", "Wire", "JSONBytes", "Profile", "Vocabulary",
-                "CEgress", "CAres", "CData", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOTLS"), nioSSL, nioHTTP2,
-                hpack, x509, asn1, crypto,
+                "Policy", "Providers", "Metering", "Redaction", "Coding", "WebSocketFrames", "Events", "Wire", "JSONBytes",
+                "Profile",
+                "Vocabulary", "CEgress", "CAres", "CData", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOTLS"), nioSSL,
+                nioHTTP2, hpack,
+                x509, asn1, crypto,
             ]),
         swift(
             "Operator",
@@ -151,9 +153,10 @@ let package = Package(
         tests(
             "EgressTests",
             [
-                "Egress", "Coding", "CEgress", "CData", "Wire", "Vocabulary", "Profile", "Events", "JSONBytes", "Metering",
-                "Redaction", "Providers", "Policy", nio("NIOCore"), nio("NIOPosix"), nio("NIOEmbedded"), nio("NIOHTTP1"),
-                nio("NIOTLS"), nioSSL,
+                "Egress", "WebSocketFrames", "Coding", "CEgress", "CData", "Wire", "Vocabulary", "Profile", "Events", "JSONBytes",
+                "Metering", "Redaction",
+                "Providers",
+                "Policy", nio("NIOCore"), nio("NIOPosix"), nio("NIOEmbedded"), nio("NIOHTTP1"), nio("NIOTLS"), nioSSL,
                 nioHTTP2, hpack, x509, asn1, crypto,
             ]),
     ],

@@ -34,6 +34,11 @@ protocol AgentStream: AnyObject {
     func breakOff()
     /// The answer was the last one here: close when the agent has had the time to read it.
     func closeAfterAnswer()
+    /// The answer is a WebSocket: from here on bytes go both ways as they are, to `ExchangeDriver.socketBytes` and back.
+    func acceptWebSocket(_ headers: HTTPHeaders)
+    func writeSocket(_ bytes: ByteBuffer)
+    /// False: the host does not take what the agent sends.
+    func setReading(_ on: Bool)
     /// The exchange is over, all of it settled.
     func exchangeEnded()
 }

@@ -90,6 +90,9 @@ final class Exchange {
     var answerHead: HTTPResponseHead?
     var answerHeadWritten = false
     var trailers: HTTPHeaders?
+    /// What was asked for in place of an answer, and what it became.
+    var question: WebSocketQuestion?
+    var relay: WebSocketRelay?
     /// How often a connection was found closed before a byte was written.
     var attempts = 0
 

@@ -19,9 +19,7 @@ extension ExchangeDriver: UpstreamUser {
         guard let exchange, let prepared = exchange.prepared else { return }
         exchange.status = Int(head.status.code)
         exchange.release()
-        guard head.status != .switchingProtocols else {
-            return failAnswer(AnswerFailure(code: .malformed, reason: "the upstream changes the protocol unasked"))
-        }
+        if head.status == .switchingProtocols { return upgraded(head) }
         let action = machine.answerHead()
         do throws(AnswerFailure) {
             let filter = try session.preparer.filter(prepared, head: head)
@@ -109,6 +107,7 @@ extension ExchangeDriver: UpstreamUser {
 
     func upstreamFailed(_ reason: String) {
         guard let exchange else { return }
+        if exchange.relay?.isOver == true { return socketEnds() }
         exchange.upstream = nil
         exchange.refusal = session.words(peer.shownHost).refusal(
             .upstreamUnreachable, reason: reason, what: "the host ended the connection without an answer")
@@ -125,7 +124,7 @@ extension ExchangeDriver: UpstreamUser {
     }
 
     /// The answer may not go on: not scannable, too long, not what was asked for.
-    private func failAnswer(_ failure: AnswerFailure) {
+    func failAnswer(_ failure: AnswerFailure) {
         exchange?.upstream?.abandon()
         exchange?.upstream = nil
         exchange?.refusal = session.words(peer.shownHost).refusal(
@@ -142,12 +141,13 @@ extension ExchangeDriver: UpstreamUser {
                 keeps: exchange.head.keepsAlive))
     }
 
-    private func masked(_ headers: HTTPHeaders, _ exchange: Exchange) -> HTTPHeaders {
+    func masked(_ headers: HTTPHeaders, _ exchange: Exchange) -> HTTPHeaders {
         guard let mask = exchange.prepared?.mask else { return headers }
         return HTTPHeaders(headers.map { ($0.name, mask.masked($0.value)) })
     }
 
     func startDraining() {
+        if exchange?.relay != nil { return socketEnds() }
         guard let exchange, exchange.drainTimeout == nil, let upstream = exchange.upstream else { return }
         upstream.setReading(true)
         let bound = NIOLoopBound((self, exchange), eventLoop: session.loop)
@@ -164,6 +164,7 @@ extension ExchangeDriver: UpstreamUser {
         guard let exchange else { return }
         settle(exchange, session.preparer.settlement(exchange), cut: isGone ? "client_gone" : nil)
         guard !isGone else { return next() }
+        if exchange.relay != nil { return agent.closeAfterAnswer() }
         agent.writeEnd(trailers: exchange.trailers)
         if exchange.head.keepsAlive, session.stopped == nil { return next() }
         agent.closeAfterAnswer()
@@ -174,7 +175,7 @@ extension ExchangeDriver: UpstreamUser {
         exchange.drainTimeout?.cancel()
         guard let id = exchange.id else { return }
         exchange.id = nil
-        let found = exchange.answer?.findings ?? [:]
+        let found = exchange.answer?.findings ?? exchange.relay?.received ?? [:]
         let model = settlement.model.isEmpty ? nil : exchange.prepared?.intent.model
         let outcome = RequestOutcome(
             id: id, status: exchange.status, bytesIn: exchange.bytesIn, model: model,
@@ -229,6 +230,10 @@ extension ExchangeDriver: UpstreamUser {
     /// Ends an answer whose head was sent. A client reads a proper end; where the protocol has none, the cut must show.
     private func endCut(_ exchange: Exchange, note: String) {
         guard !isGone else { return next() }
+        if let relay = exchange.relay {
+            relay.closing(note: note).map(agent.writeSocket)
+            return agent.closeAfterAnswer()
+        }
         guard exchange.answerHeadWritten else { return refuse(recorded: true) }
         guard let closing = exchange.answer?.closing(note: note) else { return agent.breakOff() }
         // What the mask holds stays here; the events themselves repeat the answer's id and model only.

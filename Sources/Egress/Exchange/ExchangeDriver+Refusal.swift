@@ -36,7 +36,7 @@ extension ExchangeDriver {
         if case .allow(let grant) = peer.standing { grant.provider } else { nil }
     }
 
-    private func record(_ refusal: Refusal, _ exchange: Exchange) {
+    func record(_ refusal: Refusal, _ exchange: Exchange) {
         session.journal.refused(
             RequestRefused(
                 code: refusal.code, reason: refusal.reason, host: peer.shownHost, port: peer.dialled.port,

@@ -118,7 +118,14 @@ final class ExchangeDriver {
             return .deny(words.refusal(.rateLimited, reason: "limits.connections", what: "too many connections at once"))
         }
         if let refusal = session.overLimit(host: grant.host.text) { return .deny(refusal) }
-        return session.policy.request(RequestFacts(host: grant.host, port: grant.port, method: head.method, path: head.path))
+        func asked(_ method: String) -> Decision<RequestGrant> {
+            session.policy.request(RequestFacts(host: grant.host, port: grant.port, method: method, path: head.path))
+        }
+        // A WebSocket begins as a GET: who denies that denies it too.
+        if head.webSocket != nil, case .deny(let refusal) = asked(head.method), refusal.code == .hostDenied {
+            return .deny(refusal)
+        }
+        return asked(head.ruleMethod)
     }
 
     /// Whether `Host` is the name and port that were dialled.
@@ -193,7 +200,7 @@ final class ExchangeDriver {
 
     private func connect() {
         guard let exchange, let prepared = exchange.prepared, case .allow(let connection) = peer.standing else { return }
-        session.dialer.upstream(connection, credential: prepared.credential, offersHTTP2: agent.isHTTP2) { [self] result in
+        session.dialer.upstream(connection, credential: prepared.credential, wants: wanted(exchange)) { [self] result in
             guard self.exchange === exchange, exchange.id != nil else {
                 // Stopped meanwhile: the connection is not needed.
                 if case .success(let upstream) = result { upstream.abandon() }
@@ -209,6 +216,10 @@ final class ExchangeDriver {
                 obey(machine.connectFailed())
             }
         }
+    }
+
+    private func wanted(_ exchange: Exchange) -> Dialer.Wanted {
+        exchange.head.webSocket != nil ? .socket : agent.isHTTP2 ? .http2 : .http1
     }
 
     private static func told(_ code: Refusal.Code) -> String {
@@ -228,8 +239,14 @@ final class ExchangeDriver {
             Journal.count(prepared.intent.host, in: &totals)
             Journal.add(exchange.findings, to: &totals.redactions)
         }
+        var headers = prepared.headers
+        if let offer = exchange.head.webSocket {
+            let question = WebSocketQuestion(offersDeflate: offer.deflate != nil)
+            question.add(to: &headers)
+            exchange.question = question
+        }
         let request = UpstreamRequest(
-            method: prepared.intent.method, target: prepared.target, headers: prepared.headers,
+            method: prepared.intent.method, target: prepared.target, headers: headers,
             body: prepared.body.isEmpty ? nil : ByteBuffer(bytes: prepared.body),
             takesTrailers: agent.isHTTP2 && exchange.head.takesTrailers)
         prepared.body = []

@@ -13,7 +13,7 @@ import Wire
 
 final class RequestPreparer {
     private let policy: PolicyEngine
-    private let inspector: Inspector
+    let inspector: Inspector
     private let prices: PriceBook
     private let budget: Budget
     private let keys: KeyRing

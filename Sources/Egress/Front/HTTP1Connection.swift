@@ -27,6 +27,7 @@ final class HTTP1Connection: ChannelInboundHandler {
     /// The request under way is HTTP/1.0: no chunks in its answer.
     private var isOld = false
     private var isPumping = false
+    private var isSocket = false
     private var holdsReading = false
     private var isGone = false
     /// When an idle connection ends; nil while a request is under way.
@@ -58,6 +59,7 @@ final class HTTP1Connection: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let bytes = unwrapInboundIn(data)
         if isLingering { return linger(bytes.readableBytes) }
+        if isSocket { return driver.socketBytes(bytes) }
         reader.feed(bytes)
         pump()
         if !driver.readsRequest, reader.pending > Self.pipelineLimit { hold(true) }
@@ -206,6 +208,26 @@ extension HTTP1Connection: AgentStream {
         context.eventLoop.scheduleTask(in: Self.lingerPatience) { bound.value.close(promise: nil) }
         context.close(mode: .output, promise: nil)
     }
+
+    func acceptWebSocket(_ headers: HTTPHeaders) {
+        guard let context, let offer = driver.exchange?.head.webSocket else { return }
+        var all = headers
+        all.add(contentsOf: offer.answer)
+        let head = HTTPResponseHead(version: .http1_1, status: .switchingProtocols, headers: all)
+        context.writeAndFlush(wrapOutboundOut(.head(head)), promise: nil)
+        isSocket = true
+        guard let encoder = try? context.pipeline.syncOperations.context(handlerType: HTTPResponseEncoder.self) else {
+            return context.close(promise: nil)
+        }
+        context.pipeline.syncOperations.removeHandler(context: encoder, promise: nil)
+        let early = reader.takeRest()
+        if early.readableBytes > 0 { driver.socketBytes(early) }
+        hold(false)
+    }
+
+    func writeSocket(_ bytes: ByteBuffer) { context?.writeAndFlush(NIOAny(bytes), promise: nil) }
+
+    func setReading(_ on: Bool) { hold(!on) }
 
     func exchangeEnded() {
         if isGone { return session.closed(self) }

@@ -51,6 +51,7 @@ final class HTTP2Connection: ChannelInboundHandler {
         configuration.initialSettings = [
             HTTP2Setting(parameter: .maxConcurrentStreams, value: mostStreams),
             HTTP2Setting(parameter: .maxHeaderListSize, value: RequestReader.headLimit),
+            HTTP2Setting(parameter: .enableConnectProtocol, value: 1),  // WebSockets, RFC 8441
         ]
         configuration.maximumBufferedControlFrames = 1000
         return configuration

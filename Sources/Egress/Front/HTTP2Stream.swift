@@ -31,6 +31,7 @@ final class HTTP2Stream: ChannelInboundHandler {
     /// The answer's end is written.
     private var isAnswered = false
     private var isGone = false
+    private var isSocket = false
 
     init(session: Session, peer: Peer, connection: HTTP2Connection) {
         self.session = session
@@ -67,8 +68,13 @@ final class HTTP2Stream: ChannelInboundHandler {
         }
         hasHead = true
         do throws(RequestFault) {
-            driver.begin(try HTTP2RequestHead.parse(block, endsStream: endsStream))
-            if endsStream { end() }
+            let head = try HTTP2RequestHead.parse(block, endsStream: endsStream)
+            driver.begin(head)
+            if endsStream {
+                end()
+            } else if head.webSocket != nil {
+                driver.end()  // its stream stays open for the frames
+            }
         } catch {
             isRead = endsStream
             fault(error)
@@ -80,6 +86,11 @@ final class HTTP2Stream: ChannelInboundHandler {
         if isAnswered {
             discarded += bytes.readableBytes
             guard discarded <= Self.discardLimit else { return reset(.noError) }
+        }
+        if isSocket {
+            if bytes.readableBytes > 0 { driver.socketBytes(bytes) }
+            if endsStream { driver.socketEnds() }
+            return
         }
         if bytes.readableBytes > 0 { driver.body(bytes) }
         if endsStream { end() }
@@ -189,7 +200,31 @@ extension HTTP2Stream: AgentStream {
     }
 
     /// The answer is whole; what still comes of the request has no reader (§8.1: NO_ERROR).
-    func closeAfterAnswer() { if !isRead { reset(.noError) } }
+    func closeAfterAnswer() {
+        if isSocket {
+            context?.writeAndFlush(wrapOutboundOut(.data(.init(data: .byteBuffer(ByteBuffer()), endStream: true))), promise: nil)
+        }
+        if !isRead { reset(.noError) }
+    }
+
+    func acceptWebSocket(_ headers: HTTPHeaders) {
+        guard let offer = driver.exchange?.head.webSocket else { return }
+        var all = headers
+        all.add(contentsOf: offer.answer)
+        isSocket = true
+        let block = HPACKHeaders([(":status", "200")] + all.map { ($0.name.lowercased(), $0.value) })
+        context?.writeAndFlush(wrapOutboundOut(.headers(.init(headers: block))), promise: nil)
+    }
+
+    func writeSocket(_ bytes: ByteBuffer) {
+        context?.writeAndFlush(wrapOutboundOut(.data(.init(data: .byteBuffer(bytes)))), promise: nil)
+    }
+
+    func setReading(_ on: Bool) {
+        guard let channel = context?.channel else { return }
+        try? channel.syncOptions?.setOption(.autoRead, value: on)
+        if on { channel.read() }
+    }
 
     func exchangeEnded() { if isGone { connection.closed(self) } }
 }

@@ -26,8 +26,16 @@ enum HTTP2RequestHead {
         guard size <= RequestReader.headLimit else {
             throw RequestFault(.requestHeaderFieldsTooLarge, "head over \(RequestReader.headLimit) bytes")
         }
-        guard let method = pseudo[":method"], let target = pseudo[":path"], pseudo[":scheme"] == "https", pseudo[":protocol"] == nil
-        else { throw RequestFault(.badRequest, "not an https request") }
+        guard var method = pseudo[":method"], let target = pseudo[":path"], pseudo[":scheme"] == "https" else {
+            throw RequestFault(.badRequest, "not an https request")
+        }
+        let tunnel = pseudo[":protocol"]
+        if let tunnel {
+            guard tunnel == "websocket", method == "CONNECT" else {
+                throw RequestFault(.notImplemented, "an upgrade to something other than WebSocket")
+            }
+            method = "GET"  // what it is over HTTP/1.1, in a rule's eyes and upstream (RFC 8441 §4)
+        }
         guard (1...32).contains(method.utf8.count), method.utf8.allSatisfy(RequestHeadParser.isToken) else {
             throw RequestFault(.badRequest, "bad method")
         }
@@ -40,8 +48,11 @@ enum HTTP2RequestHead {
         if !cookies.isEmpty { headers.add(name: "cookie", value: cookies.joined(separator: "; ")) }
         guard headers["content-type"].count <= 1 else { throw RequestFault(.badRequest, "more than one Content-Type") }
         let length = try RequestHeadParser.contentLength(headers)
+        let webSocket =
+            tunnel == nil ? nil : try WebSocketOffer.take(from: &headers, method: method, hasBody: !endsStream, isHTTP2: true)
         return RequestHead(
-            method: method, target: target, headers: headers, isOld: false, keepsAlive: true, hasBody: !endsStream,
-            contentLength: length, expectsContinue: try RequestHeadParser.expectsContinue(headers))
+            method: method, target: target, headers: headers, isOld: false, keepsAlive: true,
+            hasBody: !endsStream && webSocket == nil, contentLength: length,
+            expectsContinue: try RequestHeadParser.expectsContinue(headers), webSocket: webSocket)
     }
 }

@@ -7,7 +7,7 @@ enum HeaderRules {
     /// Belong to one connection (RFC 9110 §7.6.1), plus those that would open another way or another protocol.
     private static let perConnection: Set<String> = [
         "connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "proxy-authorization",
-        "proxy-authenticate", "expect", "http2-settings",
+        "proxy-authenticate", "expect", "http2-settings", "sec-websocket-accept", "sec-websocket-extensions",
     ]
     /// Speak of another method, path or client than the request has: a server that believes them does what no rule allowed.
     private static let ofAnotherRequest: Set<String> = [

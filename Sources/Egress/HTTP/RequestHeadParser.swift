@@ -79,6 +79,7 @@ enum RequestHeadParser {
 
     private static func head(method: String, target: String, isOld: Bool, headers: HTTPHeaders) throws(RequestFault) -> RequestHead
     {
+        var headers = headers
         let codings = headers["transfer-encoding"]
         let length = try contentLength(headers)
         guard length == nil || codings.isEmpty else {
@@ -93,9 +94,12 @@ enum RequestHeadParser {
         guard headers["host"].count == 1 else { throw RequestFault(.badRequest, "not exactly one Host") }
         let expectsContinue = try expectsContinue(headers) && !isOld
         let options = headers[canonicalForm: "connection"].map { $0.lowercased() }
+        let hasBody = !codings.isEmpty || (length ?? 0) > 0
+        // HTTP/1.0 knows no upgrade (RFC 9110 §7.8).
+        let webSocket = isOld ? nil : try WebSocketOffer.take(from: &headers, method: method, hasBody: hasBody, isHTTP2: false)
         return RequestHead(
             method: method, target: target, headers: headers, isOld: isOld, keepsAlive: !isOld && !options.contains("close"),
-            hasBody: !codings.isEmpty || (length ?? 0) > 0, contentLength: length, expectsContinue: expectsContinue)
+            hasBody: hasBody, contentLength: length, expectsContinue: expectsContinue, webSocket: webSocket)
     }
 
     static func contentLength(_ headers: HTTPHeaders) throws(RequestFault) -> Int? {

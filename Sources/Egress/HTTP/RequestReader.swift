@@ -33,6 +33,10 @@ struct RequestHead: Sendable, Hashable {
     /// nil: chunked, or no body.
     var contentLength: Int?
     var expectsContinue: Bool
+    /// The agent asks for a WebSocket in place of an answer.
+    var webSocket: WebSocketOffer?
+    /// What rules call it: a WebSocket carries more than a GET does.
+    var ruleMethod: String { webSocket == nil ? method : "WEBSOCKET" }
     /// `TE: trailers`: the agent reads what comes after a body.
     var takesTrailers: Bool { headers[canonicalForm: "te"].contains { $0.lowercased() == "trailers" } }
 
@@ -62,6 +66,12 @@ struct RequestReader {
     var isInsideRequest: Bool {
         if case .head = state { return buffer.readableBytes > 0 }
         return true
+    }
+
+    /// What came after the last request: a WebSocket's first frames.
+    mutating func takeRest() -> ByteBuffer {
+        defer { buffer = ByteBuffer() }
+        return buffer
     }
 
     mutating func feed(_ bytes: ByteBuffer) {

@@ -175,6 +175,14 @@ struct Inspector: Sendable {
         }
     }
 
+    /// One message of a WebSocket on its way to the agent.
+    func message(_ text: [UInt8], grant: RequestGrant, findings: inout [String: UInt64]) throws(AnswerFailure) -> [UInt8] {
+        guard grant.redactInbound != .none, !text.isEmpty else { return text }
+        let result = try scanned(text, grant.redactInbound == .all ? .all : .secrets, filter: .none)
+        findings.merge(result.findings) { $0 + $1 }
+        return result.body
+    }
+
     private func scanned(_ body: [UInt8], _ scope: Scope, filter: LeafFilter) throws(AnswerFailure) -> WholeAnswer.Result {
         do throws(ScanError) {
             var redacted: Redacted

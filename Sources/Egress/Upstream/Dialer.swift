@@ -28,10 +28,15 @@ final class Dialer {
     /// What a host was found to speak, when it was offered more.
     private var spoken: [UpstreamKey: Offer] = [:]
 
+    /// What a request needs of its connection.
+    enum Wanted { case http1, http2, socket }
+
     /// The protocols offered (ALPN). An agent that speaks HTTP/1.1 is served by an upstream that does, so that nothing is
     /// lost in translation; one that speaks HTTP/2 by either.
     private enum Offer: Hashable {
         case http1, both
+        /// HTTP/1.1 on a connection that nothing else uses.
+        case socket
         var protocols: [String] { self == .both ? ["h2", "http/1.1"] : ["http/1.1"] }
     }
 
@@ -53,6 +58,7 @@ final class Dialer {
     func prepare() throws { _ = try context(.http1) }
 
     private func context(_ offer: Offer) throws -> NIOSSLContext {
+        let offer = offer == .socket ? .http1 : offer
         if let made = contexts[offer] { return made }
         var parsed = certificates ?? []
         if certificates == nil {
@@ -74,12 +80,13 @@ final class Dialer {
 
     /// A way to the granted host for one request.
     /// - Parameters:
-    ///   - offersHTTP2: the agent speaks it.
+    ///   - wants: what the agent speaks; a WebSocket gets a connection of its own.
     ///   - done: called exactly once, on the loop.
-    func upstream(_ grant: ConnectionGrant, credential: String?, offersHTTP2: Bool, done: @escaping Done) {
+    func upstream(_ grant: ConnectionGrant, credential: String?, wants: Wanted, done: @escaping Done) {
         let key = UpstreamKey(name: grant.host, port: grant.dialPort, credential: credential)
+        if wants == .socket { return reach(grant, key, .socket) { [self] in give($0, done) } }
         let known = spoken[key]
-        let offer = offersHTTP2 || known == .both ? Offer.both : .http1
+        let offer = wants == .http2 || known == .both ? Offer.both : .http1
         if offer == .both, let shared = pool.multiplex(key) { return open(shared, done) }
         if let idle = pool.take(key) { return done(.success(idle)) }
         // Many streams begin at once: they share the connection that the first one makes, if the host speaks HTTP/2.
@@ -160,7 +167,7 @@ final class Dialer {
             return done(.failure(UpstreamFailure(code: .upstreamUnreachable, reason: "no root certificates")))
         }
         let race = AddressRace(
-            allowed, loop: loop, attempt: { [self] in connect($0, key, context, done: $1) },
+            allowed, loop: loop, attempt: { [self] in connect($0, key, context, isForSocket: offer == .socket, done: $1) },
             done: { [self] result in
                 switch result {
                 case .failure(let failure) where failure.refusesProtocols && offer == .http1:
@@ -177,10 +184,11 @@ final class Dialer {
     }
 
     /// One attempt; what is returned ends it early.
-    private func connect(_ address: IPAddress, _ key: UpstreamKey, _ context: NIOSSLContext, done: @escaping Reached) -> () -> Void
-    {
+    private func connect(
+        _ address: IPAddress, _ key: UpstreamKey, _ context: NIOSSLContext, isForSocket: Bool, done: @escaping Reached
+    ) -> () -> Void {
         var timeout: Scheduled<Void>?
-        let handshake = UpstreamHandshake(key: key, pool: pool) { result in
+        let handshake = UpstreamHandshake(key: key, pool: pool, isForSocket: isForSocket) { result in
             timeout?.cancel()
             done(result)
         }

@@ -33,6 +33,14 @@ protocol Upstream: AnyObject {
     func setReading(_ on: Bool)
     /// Ends it at once; the user hears nothing more.
     func abandon()
+
+    // After a 101 that was asked for; a connection that cannot be asked for one ignores these.
+
+    /// From here on bytes go both ways as they are.
+    func becomeSocket()
+    func writeSocket(_ bytes: ByteBuffer)
+    /// Closes when what was written has gone out.
+    func endSocket()
 }
 
 /// Gets the parts of one answer. Exactly one of `upstreamEnd`, `upstreamFailed` and `upstreamUnsent` is called, last.
@@ -43,6 +51,9 @@ protocol UpstreamUser: AnyObject {
     func upstreamFailed(_ reason: String)
     /// The connection was found closed before one byte of the request was written: another one may be asked.
     func upstreamUnsent()
+    func upstreamSocketBytes(_ bytes: ByteBuffer)
+    /// False: the host does not take what was written.
+    func upstreamTakes(_ on: Bool)
 }
 
 /// Why no connection came about. The words come from us or the TLS library, never from the peer.

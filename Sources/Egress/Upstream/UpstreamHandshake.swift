@@ -26,12 +26,15 @@ final class UpstreamHandshake: ChannelInboundHandler, RemovableChannelHandler {
 
     private let key: UpstreamKey
     private let pool: UpstreamPool
+    /// The connection may become a WebSocket: what follows the 101 in one read must not be lost.
+    private let isForSocket: Bool
     private var done: ((Result<Connected, UpstreamFailure>) -> Void)?
 
     /// - Parameter done: called exactly once, on the loop.
-    init(key: UpstreamKey, pool: UpstreamPool, done: @escaping (Result<Connected, UpstreamFailure>) -> Void) {
+    init(key: UpstreamKey, pool: UpstreamPool, isForSocket: Bool, done: @escaping (Result<Connected, UpstreamFailure>) -> Void) {
         self.key = key
         self.pool = pool
+        self.isForSocket = isForSocket
         self.done = done
     }
 
@@ -49,7 +52,7 @@ final class UpstreamHandshake: ChannelInboundHandler, RemovableChannelHandler {
             } else {
                 let connection = UpstreamConnection(key: key, pool: pool)
                 try operations.addHandler(WriteJoiner())
-                try operations.addHTTPClientHandlers(leftOverBytesStrategy: .dropBytes)
+                try operations.addHTTPClientHandlers(leftOverBytesStrategy: isForSocket ? .forwardBytes : .dropBytes)
                 try operations.addHandler(connection)
                 made = .single(connection)
             }

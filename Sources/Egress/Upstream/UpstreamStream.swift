@@ -73,6 +73,11 @@ final class UpstreamStream: ChannelInboundHandler, Upstream {
         }
     }
 
+    // WebSockets have connections of their own.
+    func becomeSocket() {}
+    func writeSocket(_ bytes: ByteBuffer) {}
+    func endSocket() { abandon() }
+
     /// Gives its place on the connection back, once.
     func ended() {
         guard !isEnded else { return }

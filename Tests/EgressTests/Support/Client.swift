@@ -60,6 +60,7 @@ final class Client: Sendable {
     func send(_ bytes: [UInt8]) { channel.writeAndFlush(ByteBuffer(bytes: bytes), promise: nil) }
     func close() { try? channel.close().wait() }
 
+    var bytes: [UInt8] { collector.received.withLock { $0 } }
     var text: String { collector.received.withLock { String(decoding: $0, as: UTF8.self) } }
     var error: String? { collector.error.withLock { $0 } }
     var isClosed: Bool { collector.closed.withLock { $0 } }

@@ -90,6 +90,10 @@ final class HTTP2Client: Sendable {
             if case .handshakeCompleted(let chosen) = event as? TLSUserEvent { protocolChosen.succeed(chosen) }
             context.fireUserInboundEventTriggered(event)
         }
+        let settled = Mutex(false)
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            if case .settings(.settings) = unwrapInboundIn(data).payload { settled.withLock { $0 = true } }
+        }
         func channelInactive(context: ChannelHandlerContext) {
             closed.withLock { $0 = true }
             protocolChosen.fail(ChannelError.eof)
@@ -123,6 +127,8 @@ final class HTTP2Client: Sendable {
             .connect(host: "127.0.0.1", port: port).wait()
         let chosen = try promise.futureResult.wait()
         guard chosen == "h2" else { throw NotChosen(what: chosen) }
+        // Only then a client may know of extended CONNECT.
+        for _ in 0..<2000 where !watcher.settled.withLock({ $0 }) { usleep(5000) }
         multiplexer = try channel.pipeline.handler(type: NIOHTTP2Handler.self).flatMap { $0.multiplexer }.wait()
     }
 

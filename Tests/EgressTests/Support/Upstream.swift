@@ -7,6 +7,7 @@ import NIOPosix
 import NIOSSL
 import Synchronization
 import Vocabulary
+import WebSocketFrames
 
 @testable import Egress
 
@@ -29,6 +30,9 @@ final class Upstream: Sendable {
         /// Written as it is in place of everything else.
         var raw: String?
         var trailers: [(String, String)] = []
+        /// A WebSocket is agreed to; true: with permessage-deflate, where that is offered.
+        var socket: Bool?
+        init(socket deflates: Bool) { socket = deflates }
         init(raw: String) { self.raw = raw }
         init(
             _ pieces: [String?], status: HTTPResponseStatus = .ok, type: String = "application/json", isChunked: Bool = false,
@@ -53,6 +57,9 @@ final class Upstream: Sendable {
     let authority: SessionAuthority
     let channel: any Channel
     private let seen = Mutex<[Request]>([])
+    fileprivate let texts = Mutex<[String]>([])
+    /// The messages that came over WebSockets.
+    var socketTexts: [String] { texts.withLock { $0 } }
     private let answering: Mutex<@Sendable (Request) -> Answer>
     private let released: Mutex<Bool> = Mutex(false)
 
@@ -157,6 +164,7 @@ final class Upstream: Sendable {
                     encoder?.writeAndFlush(NIOAny(ByteBuffer(string: raw)), promise: nil)
                     return
                 }
+                if let deflates = answer.socket { return socket(context, head, deflates: deflates) }
                 var headers = HTTPHeaders(answer.headers)
                 if answer.isChunked {
                     headers.add(name: "transfer-encoding", value: "chunked")
@@ -167,6 +175,31 @@ final class Upstream: Sendable {
                     wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: answer.status, headers: headers))),
                     promise: nil)
                 proceed(context, answer, answer.pieces[...])
+            }
+        }
+
+        /// Answers each message with what it heard, and with the message itself.
+        private func socket(_ context: ChannelHandlerContext, _ head: HTTPRequestHead, deflates: Bool) {
+            let agreed = deflates ? DeflateAgreement.accepting(head.headers["sec-websocket-extensions"], keepsContext: true) : nil
+            var headers: HTTPHeaders = [
+                "upgrade": "websocket", "connection": "Upgrade",
+                "sec-websocket-accept": WebSocketOffer.accept(head.headers.first(name: "sec-websocket-key") ?? ""),
+            ]
+            if let agreed { headers.add(name: "sec-websocket-extensions", value: agreed.answer) }
+            context.writeAndFlush(
+                wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .switchingProtocols, headers: headers))),
+                promise: nil)
+            let operations = context.pipeline.syncOperations
+            do {
+                let encoder = try operations.context(handlerType: HTTPResponseEncoder.self)
+                let decoder = try operations.context(handlerType: ByteToMessageHandler<HTTPRequestDecoder>.self)
+                let handler = SocketHandler(upstream: upstream, deflate: agreed)
+                try operations.addHandler(handler, position: .before(encoder.handler))
+                operations.removeHandler(context: decoder, promise: nil)
+                // It would hold back reading until this answer ends.
+                operations.removeHandler(context: try operations.context(handlerType: HTTPServerPipelineHandler.self), promise: nil)
+            } catch {
+                context.close(promise: nil)
             }
         }
 
@@ -195,5 +228,34 @@ final class Upstream: Sendable {
         }
 
         func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+    }
+
+    private final class SocketHandler: ChannelInboundHandler {
+        typealias InboundIn = ByteBuffer
+        typealias OutboundOut = ByteBuffer
+        private let upstream: Upstream
+        private var reader: WebSocketReader
+        private var writer: WebSocketWriter
+
+        init(upstream: Upstream, deflate: DeflateAgreement?) {
+            self.upstream = upstream
+            reader = WebSocketReader(from: .client, deflate: deflate, limit: 1 << 20)
+            writer = WebSocketWriter(as: .server, deflate: deflate) { 0 }
+        }
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            for event in reader.feed(Array(unwrapInboundIn(data).readableBytesView)) {
+                var out: [UInt8] = []
+                switch event {
+                case .text(let text):
+                    upstream.texts.withLock { $0.append(String(decoding: text, as: UTF8.self)) }
+                    out = ((try? writer.text(Array("you said: ".utf8) + text)) ?? []) + ((try? writer.text(text)) ?? [])
+                case .ping(let payload): out = writer.pong(payload)
+                case .close(let code, let reason): out = writer.close(code, reason: reason)
+                default: break
+                }
+                if !out.isEmpty { context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: out)), promise: nil) }
+            }
+        }
     }
 }
