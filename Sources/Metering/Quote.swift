@@ -41,7 +41,8 @@ extension PriceBook {
                 var perInput = max(tier.input, tier.cachedInput)
                 if request.cacheWrite >= .fiveMinutes { perInput = max(perInput, tier.cacheWrite5m) }
                 if request.cacheWrite >= .oneHour { perInput = max(perInput, tier.cacheWrite1h) }
-                if request.provider == .openai { perInput = max(perInput, tier.cacheWrite5m) }  // caches without being asked
+                // All but these cache without being asked.
+                if ![.anthropic, .bedrock].contains(request.provider) { perInput = max(perInput, tier.cacheWrite5m) }
                 return Metering.price(input, perInput) + Metering.price(output, tier.output)
             }.max() ?? Money(nanos: .max)
         // Four parts of a bill may each be rounded up.
@@ -74,7 +75,7 @@ extension PriceBook {
     public func settlement(_ reported: ReportedUsage?, request: ProviderRequest, reserved: Reservation) -> Settlement {
         guard let reported else { return Self.unknown(request.model, reserved) }
         let asked = price(request.model, provider: request.provider)
-        let answered = reported.model.map { price($0, provider: request.provider) } ?? asked
+        let answered = reported.model.map { answeredPrice($0, provider: request.provider) } ?? asked
         let plainTier = reported.serviceTier.map { ["default", "standard"].contains($0) } ?? true
         guard let asked else {
             // Allowed without a price: tokens are counted, money cannot be.
@@ -84,6 +85,11 @@ extension PriceBook {
         var cost = known.max() ?? reserved.cost
         if answered == nil || !plainTier || reported.serverToolCalls > 0 { cost = max(cost, reserved.cost) }
         return Settlement(cost: cost, usage: reported.tokens, model: request.model, usageKnown: true)
+    }
+
+    /// Azure asks by a deployment's name and answers with the model's own, as OpenAI spells it.
+    private func answeredPrice(_ model: String, provider: ProviderID) -> ModelPrice? {
+        price(model, provider: provider) ?? (provider == .azure ? price(model, provider: .openai) : nil)
     }
 
     /// Nothing was reported: what was reserved counts as spent.

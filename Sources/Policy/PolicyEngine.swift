@@ -7,7 +7,9 @@ public import Vocabulary
 
 public struct PolicyEngine: Sendable {
     let spec: Spec
-    let presets: [HostName: ProviderPreset]
+    private let presets: [HostName: ProviderPreset]
+    /// Those below whose domains every customer has a host of its own.
+    private let shared: [ProviderPreset]
     /// By the domain that a provider's hosts stand in.
     let families: [String: ProviderPreset]
     let grants: [ProviderID: [ProviderGrant]]
@@ -25,11 +27,18 @@ public struct PolicyEngine: Sendable {
             }
         }
         self.presets = byHost
+        shared = presets.filter { !$0.tenants.isEmpty }
         self.families = families
         grants = Dictionary(grouping: spec.providers, by: \.id)
         allow = RuleTable(spec.network.allow, list: "allowlist", isDeny: false)
         deny = RuleTable(spec.network.deny, list: "denylist", isDeny: true)
     }
+
+    /// The provider whose wire format a host speaks, however the host was granted.
+    func preset(_ host: HostName) -> ProviderPreset? { presets[host] ?? shared.first { $0.speaks(host) } }
+
+    /// Whether naming the provider is enough to reach the host: not where anybody may have one.
+    func grants(endpointsOf preset: ProviderPreset, at host: HostName) -> Bool { grants[preset.id] != nil && preset.isOwn(host) }
 
     func words(_ host: String) -> RefusalWords { RefusalWords(host: host, profile: spec.name) }
 
@@ -50,9 +59,9 @@ public struct PolicyEngine: Sendable {
         if let rule = denied.first(where: \.deniesAll) {
             return .deny(words.refusal(.hostDenied, reason: "\(rule.name) denies \(host)", what: "this host is denied"))
         }
-        let preset = presets[host]
+        let preset = preset(host)
         let rules = allow.rules(for: host)
-        let granted = preset.map { grants[$0.id] != nil } ?? false
+        let granted = preset.map { grants(endpointsOf: $0, at: host) } ?? false
         guard !rules.isEmpty || granted else {
             return .deny(words.refusal(.hostNotAllowed, reason: "no rule names \(host)", what: "this host is not allowed"))
         }

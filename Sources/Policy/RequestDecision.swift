@@ -17,7 +17,7 @@ extension PolicyEngine {
             guard let rule = rules.denying(facts, path: path) else { continue }
             return .deny(words.refusal(.hostDenied, reason: "\(rule.name) denies this request", what: "this request is denied"))
         }
-        guard let preset = presets[facts.host] else { return ordinary(facts, path: path, words: words) }
+        guard let preset = preset(facts.host) else { return ordinary(facts, path: path, words: words) }
         return model(facts, path: path, preset: preset, words: words)
     }
 
@@ -49,14 +49,15 @@ extension PolicyEngine {
     > {
         let operation = Self.operation(facts.method, path, preset)
         // Another spelling of a model endpoint may reach it all the same, past the meter.
-        let isExact = path.isPlain && preset.endpoints.contains { $0.matches(path: path.written) }
+        let isExact = path.isPlain && preset.names(path: path.written)
         if operation == nil, !isExact, path.readings.contains(where: { Self.resembles($0, preset) }) {
             return .deny(
                 words.refusal(.malformed, reason: "an unusual spelling of a model endpoint", what: "the request path is ambiguous"))
         }
-        let grants = facts.port == 443 && operation != nil ? self.grants[preset.id] ?? [] : []
+        let isGranted = self.grants(endpointsOf: preset, at: facts.host)
+        let grants = facts.port == 443 && operation != nil && isGranted ? self.grants[preset.id] ?? [] : []
         let rules = allow.rules(for: facts.host)
-        guard !rules.isEmpty || self.grants[preset.id] != nil else {
+        guard !rules.isEmpty || isGranted else {
             return .deny(words.refusal(.hostNotAllowed, reason: "no rule names \(facts.host)", what: "this host is not allowed"))
         }
         let found = rules.flatMap { $0.granting(facts, path: path, unnamed: operation != nil) }
@@ -85,7 +86,7 @@ extension PolicyEngine {
     private static func resembles(_ reading: [UInt8], _ preset: ProviderPreset) -> Bool {
         let segments = String(decoding: reading, as: UTF8.self).lowercased().split(separator: "/").map { $0.prefix { $0 != ";" } }
         let folded = "/" + segments.filter { !$0.isEmpty }.joined(separator: "/")
-        return preset.isMetered(lowered: folded)
+        return preset.costs(lowered: folded)
     }
 
     /// What is asked for, where every reading asks for the same. Escapes may stand in a model's name (`x%3A0`).

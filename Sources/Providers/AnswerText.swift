@@ -48,13 +48,16 @@ extension AnswerFinder {
     mutating func chat(_ choice: JSONNode) {
         guard let message = choice["message"] else { return }
         for field in ["content", "refusal", "reasoning_content", "reasoning"] { add(message[field]) }
-        for part in message["content"]?.elements ?? [] { add(part["text"]) }
+        for part in message["content"]?.elements ?? [] {
+            add(part["text"])
+            for thought in part["thinking"]?.elements ?? [] { add(thought["text"]) }
+        }
         for call in message["tool_calls"]?.elements ?? [] {
             add(call["function"]?["arguments"], tool: true)
             add(call["custom"]?["input"], tool: true)
         }
         add(message["function_call"]?["arguments"], tool: true)
-        drop(choice["logprobs"], for: "null")
+        for field in ChatStream.odds { drop(choice[field], for: "null") }
     }
 
     mutating func messageBlock(_ block: JSONNode) {

@@ -21,6 +21,9 @@ extension JSONEdit {
     }
 }
 
+/// A JSON string literal as text.
+func jsonText(_ text: String) -> String { String(decoding: jsonQuoted(text), as: UTF8.self) }
+
 /// A JSON string literal with its quotes.
 func jsonQuoted(_ text: String) -> [UInt8] {
     var out: [UInt8] = [UInt8(ascii: "\"")]

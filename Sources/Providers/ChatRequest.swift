@@ -8,8 +8,8 @@ extension ProviderRequest {
         stream = try reader.flag("stream")
         choices = try reader.count("n", at: 128) ?? 1
         try readOutputCap(reader, dialect)
-        if let tier = dialect.tier { try pinTier(reader, to: tier) }
-        if stream, dialect.asksForUsage { try readStreamOptions(reader) }
+        try pinTier(reader, to: dialect.tier)
+        if stream, dialect.asksForUsage(reader) { try readStreamOptions(reader) }
         guard let messages = reader.field("messages"), messages.isArray else {
             throw reader.rules.malformed("'messages' is not a list")
         }
@@ -21,7 +21,8 @@ extension ProviderRequest {
         }
         let tools = readTools(reader)
         if let prediction = reader.field("prediction") { extraOutputBound = Int64(prediction.range.count) * choices }
-        if reader.field("web_search_options") != nil { serverTools.append("web_search") }
+        for (field, tool) in ChatDialect.servers where reader.field(field) != nil { serverTools.append(tool) }
+        for field in ChatDialect.unpriced where reader.field(field) != nil { unpriced.append(field) }
         if Self.searches(model) { serverTools.append("search_model") }
         if let modalities = reader.field("modalities"), modalities.elements.contains(where: { reader.text($0) != "text" }) {
             unpriced.append("modalities")
@@ -65,11 +66,12 @@ extension ProviderRequest {
     }
 
     /// `auto` may be served at another tier's price; any other tier is priced differently from the book.
-    mutating func pinTier(_ reader: BodyReader, to pinned: String) throws(Refusal) {
+    /// - Parameter pinned: nil: the API has no such field, or none that need be set.
+    mutating func pinTier(_ reader: BodyReader, to pinned: String?) throws(Refusal) {
         let tier = try reader.string("service_tier")
         sites.tier = MemberSite("service_tier", in: reader.root)
         sites.pinnedTier = tier == pinned ? nil : pinned
-        if let tier, tier != pinned, tier != "auto" { unpriced.append("service_tier \(RefusalWords.printable(tier))") }
+        if let tier, tier != pinned ?? "default", tier != "auto" { unpriced.append("service_tier \(RefusalWords.printable(tier))") }
     }
 
     private mutating func readStreamOptions(_ reader: BodyReader) throws(Refusal) {

@@ -10,6 +10,9 @@ struct ChatStream: WireStream {
 
     init() {}
 
+    /// Members of a choice that repeat the text token by token.
+    static let odds = ["logprobs", "prompt_logprobs"]
+
     mutating func read(_ name: String, _ data: [UInt8]) -> StreamEvent {
         if data.elementsEqual("[DONE]".utf8) {
             state.isFinished = true
@@ -28,8 +31,8 @@ struct ChatStream: WireStream {
             let index = choice["index"]?.integer(in: data) ?? 0
             seenChoices.insert(index)
             if let delta = choice["delta"] ?? choice["message"] { readDelta(delta, choice: index, data: data, into: &event) }
-            if state.dropLogprobs, let logprobs = choice["logprobs"], !logprobs.isNull {
-                event.edits.append(BodyEdit(logprobs.range, "null"))
+            for field in Self.odds where state.dropLogprobs {
+                if let logprobs = choice[field], !logprobs.isNull { event.edits.append(BodyEdit(logprobs.range, "null")) }
             }
             if let reason = choice["finish_reason"], !reason.isNull {
                 finishedChoices.insert(index)
@@ -59,6 +62,15 @@ struct ChatStream: WireStream {
         ]
         for (field, role) in fields {
             state.add(delta[field], StreamChannel(role: role, index: choice, call: 0, field: field), data: data, into: &event)
+        }
+        // Mistral's words come as parts as soon as there are thoughts among them.
+        for part in delta["content"]?.elements ?? [] {
+            let text = StreamChannel(role: .text, index: choice, call: 0, field: "content")
+            state.add(part["text"], text, data: data, into: &event)
+            for thought in part["thinking"]?.elements ?? [] {
+                let channel = StreamChannel(role: .reasoning, index: choice, call: 0, field: "thinking")
+                state.add(thought["text"], channel, data: data, into: &event)
+            }
         }
         for call in delta["tool_calls"]?.elements ?? [] {
             let number = call["index"]?.integer(in: data) ?? 0
@@ -90,6 +102,9 @@ struct ChatStream: WireStream {
             delta = Array("\"tool_calls\":[{\"index\":\(call),\"custom\":{\"input\":".utf8) + quoted + Array("}}]".utf8)
         case (.toolArguments, let call, _):
             delta = Array("\"tool_calls\":[{\"index\":\(call),\"function\":{\"arguments\":".utf8) + quoted + Array("}}]".utf8)
+        case (_, _, "thinking"):
+            let part = Array("[{\"type\":\"thinking\",\"thinking\":[{\"type\":\"text\",\"text\":".utf8)
+            delta = Array("\"content\":".utf8) + part + quoted + Array("}]}]".utf8)
         default: delta = Array("\"\(channel.field)\":".utf8) + quoted
         }
         return chunk(choice: channel.index, delta: delta, finish: nil)
@@ -107,6 +122,14 @@ struct ChatStream: WireStream {
 }
 
 extension JSONNode {
+    /// Takes an element out of its list together with one comma, such that all of `removed` may go at once and one stays.
+    func removal(ofElement at: Int, among removed: [Int]) -> BodyEdit {
+        let elements = self.elements
+        let isLeading = removed.prefix { $0 <= at }.count == at + 1
+        if isLeading { return BodyEdit(elements[at].range.lowerBound..<elements[at + 1].range.lowerBound, []) }
+        return BodyEdit(elements[at - 1].range.upperBound..<elements[at].range.upperBound, [])
+    }
+
     /// Takes a member out of its object together with one comma.
     func removal(ofMember at: Int) -> BodyEdit {
         let members = self.members

@@ -12,7 +12,7 @@ enum ClientTools {
 /// Content parts by what they cost: text is bounded by its bytes, images by the model's maximum, all
 /// others have no bound that we know and are refused.
 enum KnownParts {
-    static let openAIText: Set<String> = ["text", "refusal"]
+    static let openAIText: Set<String> = ["text", "refusal", "thinking"]
     static let anthropicText: Set<String> = [
         "text", "tool_use", "tool_result", "thinking", "redacted_thinking", "search_result", "server_tool_use",
         "web_search_tool_result",

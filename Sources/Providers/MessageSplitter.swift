@@ -15,7 +15,6 @@ struct EventMessage: StreamFrame, Hashable {
     /// nil: a length, a checksum or a header that does not fit.
     init?(_ raw: [UInt8]) {
         guard raw.count >= Self.prelude + Self.checksum, Self.integer(raw, 0) == UInt32(raw.count),
-            Self.integer(raw, 8) == CRC32.of(raw[..<8]),
             Self.integer(raw, raw.count - Self.checksum) == CRC32.of(raw[..<(raw.count - Self.checksum)])
         else { return nil }
         let end = Self.prelude + Int(Self.integer(raw, 4))
@@ -40,7 +39,7 @@ struct EventMessage: StreamFrame, Hashable {
         return bytes(headers: headers[...], data: data)
     }
 
-    private static func bytes(headers: ArraySlice<UInt8>, data: [UInt8]) -> [UInt8] {
+    static func bytes(headers: ArraySlice<UInt8>, data: [UInt8]) -> [UInt8] {
         var out = big(UInt32(prelude + headers.count + data.count + checksum)) + big(UInt32(headers.count))
         out += big(CRC32.of(out[...]))
         out += headers
@@ -95,7 +94,10 @@ struct MessageSplitter: FrameSplitter {
         var at = 0
         while bytes.count - at >= EventMessage.prelude {
             let total = Int(EventMessage.integer(bytes, at))
-            guard total >= EventMessage.prelude + EventMessage.checksum else { throw .damaged }
+            // The lengths have a checksum of their own, so that nobody waits for what a damaged one promises.
+            guard total >= EventMessage.prelude + EventMessage.checksum,
+                EventMessage.integer(bytes, at + 8) == CRC32.of(bytes[at..<(at + 8)])
+            else { throw .damaged }
             guard total <= maxMessage else { throw .tooLarge }
             guard bytes.count - at >= total else { break }
             guard let message = EventMessage(Array(bytes[at..<(at + total)])) else { throw .damaged }

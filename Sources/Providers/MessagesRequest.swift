@@ -16,7 +16,7 @@ extension ProviderRequest {
         for message in messages.elements { readContent(message["content"], body: body) }
         readContent(reader.field("system"), body: body)
         let tools = readTools(reader)
-        cacheWrite = Self.cacheWrite(root, body: body)
+        cacheWrite = Self.cacheWrite(root, named: "cache_control", body: body)
         if let servers = reader.field("mcp_servers"), !servers.elements.isEmpty { serverTools.append("mcp_servers") }
         if reader.field("container") != nil { serverTools.append("container") }
         for edit in reader.field("context_management")?["edits"]?.elements ?? [] {
@@ -90,23 +90,23 @@ extension ProviderRequest {
         return added
     }
 
-    /// The dearest cache write that any `cache_control` in the body asks for.
-    private static func cacheWrite(_ node: JSONNode, body: [UInt8]) -> CacheWrite {
+    /// The dearest cache write that any member `name` in the body asks for.
+    static func cacheWrite(_ node: JSONNode, named name: String, body: [UInt8]) -> CacheWrite {
         var worst = CacheWrite.none
         for member in node.members {
-            if member.key == "cache_control", !member.value.isNull {
+            if member.key == name, !member.value.isNull {
                 worst = max(
                     worst, member.value["ttl"]?.text(in: body) == "5m" || member.value["ttl"] == nil ? .fiveMinutes : .oneHour)
             }
-            worst = max(worst, cacheWrite(member.value, body: body))
+            worst = max(worst, cacheWrite(member.value, named: name, body: body))
         }
-        for element in node.elements { worst = max(worst, cacheWrite(element, body: body)) }
+        for element in node.elements { worst = max(worst, cacheWrite(element, named: name, body: body)) }
         return worst
     }
 
     /// Extra bytes that compatibility normalisation (NFKC) could make of the text before it is tokenised: the
     /// presentation forms U+FB00–FDFF (at worst 3 bytes to 33, U+FDFA) and the squared words U+3200–33FF (3 to 18).
-    private static func normalisationGrowth(_ body: [UInt8]) -> Int64 {
+    static func normalisationGrowth(_ body: [UInt8]) -> Int64 {
         var growth: Int64 = 0
         for index in body.indices.dropLast() {
             switch (body[index], body[index + 1]) {

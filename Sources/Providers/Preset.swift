@@ -16,18 +16,45 @@ public struct ProviderPreset: Sendable, Hashable {
         public func matches(path: String) -> Bool { PathPattern.match(self.path, path) != nil }
     }
 
+    /// The header that a key travels in.
+    public struct KeyHeader: Sendable, Hashable {
+        public let name: String
+        public var prefix = ""
+
+        public static let bearer = KeyHeader(name: "authorization", prefix: "Bearer ")
+    }
+
     public let id: ProviderID
     public let hosts: [HostName]
+    /// Domains below which every customer has a host of its own. They speak the wire format, but naming the provider grants
+    /// none of them: whose they are is not in the name.
+    public var tenants: [String] = []
+    public var key = KeyHeader.bearer
     public let endpoints: [Endpoint]
+    /// Paths of operations that cost and are not read here, on whatever host of the provider's they stand.
+    public var unpriced: [String] = []
+
+    /// Whether the host is the provider's own, the same for all its customers.
+    public func isOwn(_ host: HostName) -> Bool { hosts.contains(host) }
+
+    /// Whether the host speaks this provider's wire format.
+    public func speaks(_ host: HostName) -> Bool { isOwn(host) || tenants.contains { host.text.hasSuffix("." + $0) } }
 
     /// What a request asks for, or nil where this is no model endpoint. `path` carries no query.
     public func operation(method: String, path: String) -> OperationKind? {
         endpoints.first { $0.method == method && $0.matches(path: path) }?.kind
     }
 
-    /// Whether a path in lower letters is one that costs, in whatever letters the endpoint is written.
-    public func isMetered(lowered path: String) -> Bool {
-        endpoints.contains { $0.kind.isMetered && PathPattern.match($0.path.lowercased(), path) != nil }
+    /// Whether the path is one that is known here, in so many letters.
+    public func names(path: String) -> Bool {
+        endpoints.contains { $0.matches(path: path) } || unpriced.contains { PathPattern.match($0, path) != nil }
+    }
+
+    /// Whether a path in lower letters is one that costs, in whatever letters it is known here.
+    public func costs(lowered path: String) -> Bool {
+        let paths = endpoints.lazy.filter { $0.kind.isMetered }.map(\.path)
+        return paths.contains { PathPattern.match($0.lowercased(), path) != nil }
+            || unpriced.contains { PathPattern.match($0.lowercased(), path) != nil }
     }
 
     /// The model that a path names, escapes undone; nil: it names none. `path` carries no query.
@@ -82,49 +109,11 @@ extension OperationKind {
     /// Whether a call costs tokens. Listing models and counting tokens are free at all vendors.
     public var isMetered: Bool {
         switch self {
-        case .listModels, .countTokens, .countResponseTokens: false
+        case .listModels, .countTokens, .countResponseTokens, .countContentTokens: false
         default: true
         }
     }
 
     /// Whether the request body is one that `ProviderRequest` reads.
     public var hasModelBody: Bool { self != .listModels }
-}
-
-public enum Providers {
-    public static let presets: [ProviderPreset] = [
-        ProviderPreset(
-            id: .openai, hosts: hosts("api.openai.com"),
-            endpoints: post(
-                [
-                    ("/v1/chat/completions", .chatCompletions), ("/v1/responses", .responses),
-                    ("/v1/responses/compact", .compactResponse), ("/v1/responses/input_tokens", .countResponseTokens),
-                    ("/v1/embeddings", .embeddings),
-                ]) + lists("/v1/models")),
-        ProviderPreset(
-            id: .anthropic, hosts: hosts("api.anthropic.com"),
-            endpoints: post([("/v1/messages", .messages), ("/v1/messages/count_tokens", .countTokens)]) + lists("/v1/models")),
-    ]
-
-    private static func hosts(_ names: String...) -> [HostName] { names.compactMap { HostName($0) } }
-
-    private static func post(_ endpoints: [(String, OperationKind)]) -> [ProviderPreset.Endpoint] {
-        endpoints.map { .init(method: "POST", path: $0.0, kind: $0.1) }
-    }
-
-    /// All models, and one.
-    private static func lists(_ path: String) -> [ProviderPreset.Endpoint] {
-        [path, path + "/{}"].map { .init(method: "GET", path: $0, kind: .listModels) }
-    }
-
-    public static func preset(_ id: ProviderID) -> ProviderPreset? { presets.first { $0.id == id } }
-
-    /// The provider whose wire format a host speaks, however the host was granted.
-    public static func preset(host: HostName) -> ProviderPreset? { presets.first { $0.hosts.contains(host) } }
-
-    /// What a request asks a provider for; nil: not a provider's host, or none of its model endpoints.
-    /// `path` carries no query.
-    public static func operation(host: HostName, method: String, path: String) -> OperationKind? {
-        preset(host: host)?.operation(method: method, path: path)
-    }
 }

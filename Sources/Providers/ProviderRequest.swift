@@ -36,6 +36,8 @@ public struct ProviderRequest: Sendable, Hashable {
     public internal(set) var hasUnseenInput = false
     /// Whether the call makes output tokens at all.
     public internal(set) var hasOutput = true
+    /// Tools that `omitServerTools` took out.
+    public internal(set) var omitted: [String] = []
     /// Inline parts whose bytes no text scanner reads (images, audio, files).
     public internal(set) var binaryParts: Int64 = 0
     /// Fields or parts whose cost has no bound we know, by name. Not empty: refuse unless unmetered is allowed.
@@ -52,6 +54,13 @@ public struct ProviderRequest: Sendable, Hashable {
 }
 
 extension ProviderRequest {
+    /// Takes the tools that run at the provider out of the request, where it can do without every one of them; else nothing
+    /// changes, and the request as a whole must be refused where they are denied.
+    public mutating func omitServerTools() {
+        guard !serverTools.isEmpty, serverTools.count == sites.omittable.count else { return }
+        (omitted, serverTools) = (serverTools, [])
+    }
+
     /// How strictly bodies are read.
     public struct Rules: Sendable, Hashable {
         /// Whether fields that the table does not know are refused.
@@ -70,9 +79,10 @@ extension ProviderRequest {
 
     /// Reads a body after redaction. Throws `.strictJSON` for anything but one RFC 8259 object (repeated keys
     /// included), `.malformed` for fields of the wrong type, `.unknownField` for a field not in the API's table.
-    public static func parse(_ kind: OperationKind, provider: ProviderID, body: [UInt8], rules: Rules) throws(Refusal)
-        -> ProviderRequest
-    {
+    /// - Parameter target: the request's path and query as written; some APIs name the model there.
+    public static func parse(
+        _ kind: OperationKind, provider: ProviderID, target: String = "", body: [UInt8], rules: Rules
+    ) throws(Refusal) -> ProviderRequest {
         let what = "the request body is not strict JSON (a repeated key, bad text or trailing bytes); nothing was sent"
         do throws(JSONError) {
             _ = try JSONLeaves.scan(body)
@@ -89,7 +99,7 @@ extension ProviderRequest {
                 .unknownField, reason: "field '\(shown)' is not in the table of \(kind.rawValue)",
                 what: "the request field '\(shown)' is not known here; nothing was sent")
         }
-        let reader = BodyReader(body: body, root: root, rules: rules)
+        let reader = BodyReader(provider: provider, target: target, body: body, root: root, rules: rules)
         var request = ProviderRequest(provider: provider, kind: kind, model: try format.model(reader))
         request.sites.open = root.range.lowerBound + 1
         try format.read(reader, into: &request)
@@ -99,6 +109,8 @@ extension ProviderRequest {
 
 /// A parsed body with the typed look-ups that all APIs share. `null` counts as absent, as the vendors read it.
 struct BodyReader {
+    let provider: ProviderID
+    let target: String
     let body: [UInt8]
     let root: JSONNode
     let rules: ProviderRequest.Rules
@@ -116,6 +128,23 @@ struct BodyReader {
             throw rules.malformed("'model' is missing or not a name")
         }
         return model
+    }
+
+    /// The model that the path names.
+    func pathModel() throws(Refusal) -> String {
+        let path = String(target.prefix { $0 != "?" })
+        guard let model = Providers.preset(provider)?.model(path: path), !model.isEmpty, model.utf8.count <= 256 else {
+            throw rules.malformed("the path names no model")
+        }
+        return model
+    }
+
+    /// All values that the query gives a name, as written.
+    func query(_ name: String) -> [String] {
+        target.drop { $0 != "?" }.dropFirst().split(separator: "&").compactMap { pair in
+            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            return parts.first?.lowercased() == name ? String(parts.last ?? "") : nil
+        }
     }
 
     func flag(_ name: String) throws(Refusal) -> Bool {

@@ -14,6 +14,11 @@ struct RefusalShape: Sendable {
         switch provider {
         case .openai: openAI
         case .anthropic: anthropic
+        case .bedrock: amazon
+        case .gemini: google
+        case .mistral: mistral
+        case .ollama where operation != .chatCompletions: ollama
+        case .azure, .ollama, .openrouter, .xai: openAI
         default: plain
         }
     }
@@ -49,6 +54,44 @@ struct RefusalShape: Sendable {
         default: (403, "permission_error")
         }
     }
+
+    /// Whose clients take 402 for final.
+    private static func paid(_ code: Refusal.Code, _ waits: Bool) -> Int {
+        switch code {
+        case _ where waits: 429
+        case .budgetExceeded, .rateLimited, .stopping: 402
+        default: plain.status(code, false)
+        }
+    }
+
+    static let google = RefusalShape(
+        status: paid,
+        body: { _, status, sentence in
+            let names = [400: "INVALID_ARGUMENT", 402: "FAILED_PRECONDITION", 413: "INVALID_ARGUMENT", 429: "RESOURCE_EXHAUSTED"]
+            let name = names[status] ?? (status >= 500 ? "UNAVAILABLE" : "PERMISSION_DENIED")
+            return #"{"error":{"code":\#(status),"message":\#(sentence),"status":"\#(name)"}}"#
+        })
+
+    static let mistral = RefusalShape(
+        status: paid,
+        body: { code, status, sentence in
+            #"{"object":"error","message":\#(sentence),"type":"akios_\#(code.rawValue)","param":null,"code":"\#(status)"}"#
+        })
+
+    static let ollama = RefusalShape(status: paid, body: { _, _, sentence in #"{"error":\#(sentence)}"# })
+
+    /// Throttling, by whatever name, is asked again: a denial is not.
+    static let amazon = RefusalShape(
+        status: { code, waits in
+            switch code {
+            case _ where waits: 429
+            case .tooLarge: 413
+            case .identityMismatch: 421
+            default: 403
+            }
+        },
+        body: { _, _, sentence in #"{"message":\#(sentence)}"# },
+        header: .init(name: "x-amzn-errortype", value: "AccessDeniedException"))
 
     /// Of hosts that speak no provider's format.
     static let plain = RefusalShape(

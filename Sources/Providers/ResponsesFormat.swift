@@ -4,6 +4,8 @@ import Vocabulary
 
 struct ResponsesFormat: WireFormat {
     let call: Call
+    /// Whether the service tier can be chosen, and so must be pinned.
+    let hasTiers: Bool
 
     enum Call: Sendable { case create, compact, countTokens }
 
@@ -25,7 +27,7 @@ struct ResponsesFormat: WireFormat {
     }
 
     func read(_ reader: BodyReader, into request: inout ProviderRequest) throws(Refusal) {
-        try request.readResponses(reader, call)
+        try request.readResponses(reader, self)
     }
 
     func usage(_ root: JSONNode, body: [UInt8]) -> ReportedUsage? { UsageReader.responses(root, body: body) }

@@ -3,14 +3,14 @@
 import Vocabulary
 
 extension ProviderRequest {
-    mutating func readResponses(_ reader: BodyReader, _ call: ResponsesFormat.Call) throws(Refusal) {
-        let root = reader.root
+    mutating func readResponses(_ reader: BodyReader, _ format: ResponsesFormat) throws(Refusal) {
+        let (root, call) = (reader.root, format.call)
         if call == .create {
             stream = try reader.flag("stream")
             requestedOutput = try reader.count("max_output_tokens")
             sites.cap = MemberSite("max_output_tokens", in: root)
         }
-        if call != .countTokens { try pinTier(reader, to: "default") }
+        try pinTier(reader, to: format.hasTiers ? "default" : nil)
         // The answer, and with it the bill, would come later and elsewhere.
         if try reader.flag("background") { unpriced.append("background") }
         // Input that the provider adds out of its own store.
@@ -27,6 +27,7 @@ extension ProviderRequest {
         var added: Int64 = 0
         for item in input?.elements ?? [] { added += readResponseItem(item, reader) }
         added += readResponseTools(reader.field("tools"), reader)
+        sites.omittable = Self.omittable(reader)
         if reader.field("text")?["format"] != nil { added += InputBound.structuredOutput }
         textTokensBound += Int64(reader.body.count) + InputBound.fixed + added
     }
@@ -96,6 +97,18 @@ extension ProviderRequest {
             }
         }
         return added
+    }
+
+    /// Coding agents offer a search of the web and pictures with every turn, whatever it is about. They can be left out where
+    /// other tools remain and none is demanded by name.
+    private static func omittable(_ reader: BodyReader) -> [BodyEdit] {
+        let choice = reader.field("tool_choice")
+        guard let tools = reader.field("tools"), choice == nil || choice?.isString == true else { return [] }
+        let extra = tools.elements.indices.filter { index in
+            let type = reader.text(tools.elements[index]["type"]) ?? ""
+            return type.hasPrefix("web_search") || type == "image_generation"
+        }
+        return extra.count < tools.elements.count ? extra.map { tools.removal(ofElement: $0, among: extra) } : []
     }
 
     /// Whether any cache breakpoint asks for more than the usual half hour, whose price is not in the book.

@@ -20,7 +20,8 @@ struct ResponsesStream: WireStream {
     private static let indexNames = ["content_index", "summary_index", "command_index"]
 
     mutating func read(_ name: String, _ data: [UInt8]) -> StreamEvent {
-        guard let root = JSONNode.parse(data), let type = root["type"]?.text(in: data) else {
+        // The type is written again where held-back text goes out, as an event's name too: a plain word, or nothing.
+        guard let root = JSONNode.parse(data), let type = root["type"]?.text(in: data), type.utf8.allSatisfy(Self.isPlain) else {
             return StreamEvent(disposition: .unreadable)
         }
         var event = StreamEvent(disposition: .pass)
@@ -53,6 +54,11 @@ struct ResponsesStream: WireStream {
         }
         event.add(found, isRepeat: type.hasSuffix(".done"))
         return event
+    }
+
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (0x30...0x39).contains(byte) || byte == UInt8(ascii: "_")
+            || byte == UInt8(ascii: ".")
     }
 
     private mutating func start(_ response: JSONNode?, data: [UInt8]) {
@@ -110,16 +116,16 @@ struct ResponsesStream: WireStream {
     func flush(_ channel: StreamChannel, text: String) -> [UInt8] {
         let place = places[channel]
         var fields = ",\"output_index\":\(channel.index)"
-        if let item = place?.item { fields += ",\"item_id\":" + quoted(item) }
+        if let item = place?.item { fields += ",\"item_id\":" + jsonText(item) }
         if let name = place?.indexName { fields += ",\"\(name)\":\(channel.call)" }
         if channel.field == "response.output_text" { fields += ",\"logprobs\":[]" }
-        return Self.event("\(channel.field).delta", sequence, fields + ",\"delta\":" + quoted(text))
+        return Self.event("\(channel.field).delta", sequence, fields + ",\"delta\":" + jsonText(text))
     }
 
     /// The note as a message of its own, and then the response as completed: clients act on nothing that is not done.
     mutating func closing(note: String) -> [UInt8] {
         let head =
-            "{\"id\":\(quoted(state.answerID)),\"object\":\"response\",\"created_at\":\(state.created),\"model\":\(quoted(state.answerModel))"
+            "{\"id\":\(jsonText(state.answerID)),\"object\":\"response\",\"created_at\":\(state.created),\"model\":\(jsonText(state.answerModel))"
         let rest =
             ",\"error\":null,\"incomplete_details\":null,\"instructions\":null,\"metadata\":{},\"parallel_tool_calls\":true,"
             + "\"tool_choice\":\"auto\",\"tools\":[]"
@@ -130,15 +136,15 @@ struct ResponsesStream: WireStream {
         }
         if !state.isStarted { add("response.created", ",\"response\":\(head)\(rest),\"status\":\"in_progress\",\"output\":[]}") }
         let at = ",\"output_index\":\(nextItem)"
-        let part = { (text: String) in "{\"type\":\"output_text\",\"text\":\(quoted(text)),\"annotations\":[]}" }
+        let part = { (text: String) in "{\"type\":\"output_text\",\"text\":\(jsonText(text)),\"annotations\":[]}" }
         let item = { (status: String, content: String) in
             "{\"id\":\"msg_akios\",\"type\":\"message\",\"role\":\"assistant\",\"status\":\"\(status)\",\"content\":[\(content)]}"
         }
         let inPart = at + ",\"item_id\":\"msg_akios\",\"content_index\":0"
         add("response.output_item.added", at + ",\"item\":" + item("in_progress", ""))
         add("response.content_part.added", inPart + ",\"part\":" + part(""))
-        add("response.output_text.delta", inPart + ",\"logprobs\":[],\"delta\":" + quoted(note))
-        add("response.output_text.done", inPart + ",\"logprobs\":[],\"text\":" + quoted(note))
+        add("response.output_text.delta", inPart + ",\"logprobs\":[],\"delta\":" + jsonText(note))
+        add("response.output_text.done", inPart + ",\"logprobs\":[],\"text\":" + jsonText(note))
         add("response.content_part.done", inPart + ",\"part\":" + part(note))
         add("response.output_item.done", at + ",\"item\":" + item("completed", part(note)))
         let output = item("completed", part(note))
@@ -150,6 +156,3 @@ struct ResponsesStream: WireStream {
         ServerSentEvent.bytes(name: name, data: Array("{\"type\":\"\(name)\",\"sequence_number\":\(sequence)\(fields)}".utf8))
     }
 }
-
-/// A JSON string literal as text.
-private func quoted(_ text: String) -> String { String(decoding: jsonQuoted(text), as: UTF8.self) }

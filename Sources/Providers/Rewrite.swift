@@ -63,6 +63,8 @@ struct RewriteSites: Sendable, Hashable {
     /// Where the service tier stands, and what to pin it to; nil: it is right, or the API has none.
     var tier: MemberSite?
     var pinnedTier: String?
+    /// The tools that clients add unasked, one edit each to take it out.
+    var omittable: [BodyEdit] = []
     /// Where usage in the stream is asked for; nil: it comes without, or the agent asked itself.
     var includeUsage: MemberSite?
 }
@@ -102,6 +104,7 @@ extension ProviderRequest {
             edits.append(BodyEdit(site, String(output - 1)))
         }
         if let tier = sites.pinnedTier { sites.tier?.set("\"\(tier)\"", edits: &edits, inserted: &inserted) }
+        if !omitted.isEmpty { edits += sites.omittable }
         sites.includeUsage?.set("true", edits: &edits, inserted: &inserted)
         if !inserted.isEmpty {
             edits.append(BodyEdit(sites.open..<sites.open, inserted.joined(separator: ",") + ","))

@@ -97,11 +97,11 @@ public struct StreamReader: Sendable {
     /// The events that end the turn properly with a note to the reader, from wherever the stream stands: a cut
     /// connection or a bare error makes clients ask again. Text that is still held back is not the caller's to send here.
     public mutating func closing(note: String) -> [UInt8] {
-        guard !isFinished else { return [] }
         defer {
             stream?.state.isFinished = true
             stream?.state.open = []
         }
+        guard !isFinished else { return [] }
         return stream?.closing(note: note) ?? []
     }
 }

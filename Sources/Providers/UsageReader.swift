@@ -20,8 +20,10 @@ public enum UsageReader {
 
     static func openAI(_ root: JSONNode, body: [UInt8]) -> ReportedUsage? {
         guard let usage = root["usage"], usage.isObject, let prompt = count(usage["prompt_tokens"], body),
-            let output = count(usage["completion_tokens"], body)
+            var output = count(usage["completion_tokens"], body)
         else { return nil }
+        // Some leave reasoning out of the completion, not out of the total, and bill it.
+        output = max(output, (count(usage["total_tokens"], body) ?? 0) - prompt)
         let details = usage["prompt_tokens_details"]
         // A part cannot be larger than the whole: such a report would make tokens disappear.
         let cached = min(count(details?["cached_tokens"], body) ?? 0, prompt)

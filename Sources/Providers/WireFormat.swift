@@ -104,10 +104,16 @@ enum WireFormats {
         case .chatCompletions: ChatFormat(dialect: .of(provider))
         case .messages: MessagesFormat()
         case .countTokens: CountTokensFormat()
-        case .responses: ResponsesFormat(call: .create)
-        case .compactResponse: ResponsesFormat(call: .compact)
-        case .countResponseTokens: ResponsesFormat(call: .countTokens)
+        case .responses: ResponsesFormat(call: .create, hasTiers: provider != .xai)
+        case .compactResponse: ResponsesFormat(call: .compact, hasTiers: true)
+        case .countResponseTokens: ResponsesFormat(call: .countTokens, hasTiers: false)
         case .embeddings: EmbeddingsFormat()
+        case .generateContent: GeminiFormat(call: .generate)
+        case .streamGenerateContent: GeminiFormat(call: .stream)
+        case .countContentTokens: GeminiFormat(call: .countTokens)
+        case .converse: ConverseFormat(streams: false)
+        case .converseStream: ConverseFormat(streams: true)
+        case .ollamaChat, .ollamaGenerate: OllamaFormat(generates: kind == .ollamaGenerate)
         case .listModels: nil
         }
     }

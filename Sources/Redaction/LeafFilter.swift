@@ -52,6 +52,12 @@ public struct LeafFilter: Sendable {
     /// tool's own input.
     public static let responses = providers.within(["input", "output", "summary"], ignoring: ["result"])
 
+    /// Google's contents, Bedrock's conversations and Ollama's chats: where their pictures and signatures stand.
+    public static let gemini = providers.within(["contents", "systemInstruction", "parts", "inlineData"])
+    public static let converse = providers.within(
+        ["image", "toolResult", "reasoningContent", "reasoningText"], ignoring: ["bytes", "redactedContent"])
+    public static let ollama = providers.within([], ignoring: ["images"])
+
     private func within(_ more: Set<String>, ignoring keys: [String] = []) -> LeafFilter {
         LeafFilter(byKey: byKey.merging(keys.map { ($0, .ignore) }) { $1 }, within: within?.union(more))
     }

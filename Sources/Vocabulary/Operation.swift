@@ -7,8 +7,15 @@ public struct ProviderID: RawRepresentable, Sendable, Hashable, CustomStringConv
     public var description: String { rawValue }
     public static let openai = ProviderID(rawValue: "openai")
     public static let anthropic = ProviderID(rawValue: "anthropic")
+    public static let azure = ProviderID(rawValue: "azure")
+    public static let bedrock = ProviderID(rawValue: "bedrock")
+    public static let gemini = ProviderID(rawValue: "gemini")
+    public static let mistral = ProviderID(rawValue: "mistral")
+    public static let ollama = ProviderID(rawValue: "ollama")
+    public static let openrouter = ProviderID(rawValue: "openrouter")
+    public static let xai = ProviderID(rawValue: "xai")
     /// Those a profile may grant; each has a preset in `Providers`.
-    public static let known = [openai, anthropic]
+    public static let known = [openai, anthropic, azure, bedrock, gemini, mistral, ollama, openrouter, xai]
 }
 
 /// One endpoint family of a provider's wire format.
@@ -19,6 +26,13 @@ public enum OperationKind: String, Sendable, Hashable {
     case compactResponse = "responses.compact"
     case countResponseTokens = "responses.input_tokens"
     case embeddings
+    case generateContent
+    case streamGenerateContent
+    case countContentTokens
+    case converse
+    case converseStream
+    case ollamaChat = "ollama.chat"
+    case ollamaGenerate = "ollama.generate"
     case listModels = "models.list"
     case countTokens = "count_tokens"
 }

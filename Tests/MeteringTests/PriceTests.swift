@@ -46,6 +46,16 @@ struct ShippedPrices {
     }
 
     @Test(arguments: [
+        (ProviderID.gemini, "gemini-2.5-pro", "1.25"), (.xai, "grok-4-1-fast-reasoning", "0.20"),
+        (.mistral, "codestral-latest", "0.30"),
+        (.bedrock, "us.anthropic.claude-haiku-4-5-20251001-v1:0", "1.10"), (.bedrock, "amazon.nova-pro-v1:0", "0.80"),
+    ])
+    func others(provider: ProviderID, model: String, input: String) throws {
+        #expect(try #require(try shipped().price(model, provider: provider)).prices.input == dollars(input))
+        for other in ProviderID.known where other != provider { #expect(try shipped().price(model, provider: other) == nil) }
+    }
+
+    @Test(arguments: [
         "totally-unknown-model-9", "gpt-4o-2024-08-6", "gpt-4o-pro", "gpt-5-2025-08-07x", "gpt-5-20ab-08-07", "", "GPT-4o",
         "claude-sonnet-4-5",
     ])

@@ -126,6 +126,42 @@ struct ProviderHosts {
         #expect(code(try ask(engine, "api.openai.com", "POST", "/v1/files")) == .pathNotAllowed)
     }
 
+    @Test func aTenantsHostIsNotGrantedByTheProvidersName() throws {
+        let host = "me.openai.azure.com"
+        let named = engine(providers: [ProviderGrant(id: .azure)])
+        #expect(code(try ask(named, host, "POST", "/openai/v1/chat/completions")) == .hostNotAllowed)
+        let ruled = engine(allow: [try rule(host, methods: ["POST"])], providers: [ProviderGrant(id: .azure)])
+        let grant = granted(try ask(ruled, host, "POST", "/openai/deployments/d/chat/completions"))
+        #expect(grant?.provider == .azure && grant?.operation == .chatCompletions)
+        #expect(code(try ask(ruled, "you.openai.azure.com", "POST", "/openai/v1/chat/completions")) == .hostNotAllowed)
+    }
+
+    @Test func aModelInThePathMayBeEscaped() throws {
+        let bedrock = engine(providers: [ProviderGrant(id: .bedrock)])
+        let host = "bedrock-runtime.us-east-1.amazonaws.com"
+        for path in ["/model/a-v2%3A0/converse", "/model/a-v2:0/converse"] {
+            #expect(granted(try ask(bedrock, host, "POST", path))?.operation == .converse)
+        }
+        for path in [
+            "/model/a%2fb/converse", "/model/a/conver%73e", "/model/a;x/converse", "/Model/a/converse", "/model//a/converse",
+        ] {
+            #expect(code(try ask(bedrock, host, "POST", path)) != nil, "\(path)")
+        }
+        #expect(code(try ask(bedrock, host, "POST", "/model/a/invoke")) == .unpricedOperation)
+    }
+
+    @Test func operationsOfOtherRegionsHaveNoPrice() throws {
+        let host = "bedrock-runtime.eu-west-1.amazonaws.com"
+        let wide = engine(allow: [try rule(host, methods: ["POST"], paths: ["/**"])])
+        for path in ["/model/a/converse", "/model/a/invoke", "/model/a/invoke-with-response-stream"] {
+            #expect(code(try ask(wide, host, "POST", path)) == .unpricedOperation)
+        }
+        let vertex = "europe-west1-aiplatform.googleapis.com"
+        let allowed = engine(allow: [try rule(vertex, methods: ["POST"], paths: ["/**"])])
+        let path = "/v1/projects/p/locations/l/publishers/google/models/m:generateContent"
+        #expect(code(try ask(allowed, vertex, "POST", path)) == .unpricedOperation)
+    }
+
     @Test func anUnpricedOperationNeedsTheWord() throws {
         let named = engine(allow: [try rule("api.openai.com", methods: ["POST"], paths: ["/v1/**"])])
         #expect(code(try ask(named, "api.openai.com", "POST", "/v1/audio/speech")) == .unpricedOperation)

@@ -139,7 +139,8 @@ struct Bad: Sendable, CustomTestStringConvertible {
             "p.yaml:4:36: 'providers' has 'openai' twice\nhint: one entry for each name"),
         Bad(
             policy("  governance: {providers: [opnai]}"),
-            "p.yaml:4:28: 'name' is 'opnai', not 'openai' or 'anthropic'\nhint: did you mean 'openai'?"),
+            "p.yaml:4:28: 'name' is 'opnai', not 'openai', 'anthropic', 'azure', 'bedrock', 'gemini', 'mistral', 'ollama', 'openrouter' or 'xai'\nhint: did you mean 'openai'?"
+        ),
         Bad(
             policy("  governance: {budget: {per_session: {action_on_exceed: throttle}}}"),
             "p.yaml:4:57: 'per_session' cannot throttle: a session's window never refills\nhint: terminate, or alert to only record it"

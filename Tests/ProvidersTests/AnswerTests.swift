@@ -106,7 +106,7 @@ struct Refusals {
     @Test func everyCodeHasAShapeAndNoneTellsTheReason() {
         for code in Refusal.Code.allCases {
             let refusal = words.refusal(code, reason: "allowlist[3]", what: "no")
-            for provider in [ProviderID.openai, .anthropic, nil] {
+            for provider in ProviderID.known.map(Optional.some) + [nil] {
                 let response = RefusalResponse(refusal, provider: provider)
                 #expect((400...599).contains(response.status) && JSONNode.parse(response.body) != nil)
                 #expect(

@@ -93,6 +93,55 @@ struct Damage {
         }
     }
 
+    /// Every format's requests, answers and streams, damaged: nothing traps, and what is passed on is whole.
+    @Test(arguments: Providers.presets.flatMap { preset in Set(preset.endpoints.map(\.kind)).map { (preset.id, $0) } })
+    func everyFormatSurvives(provider: ProviderID, kind: OperationKind) throws {
+        var random = Seeded(state: UInt64(kind.rawValue.utf8.count) &* 31)
+        let target =
+            try #require(Providers.preset(provider)?.endpoints.first { $0.kind == kind }).path.replacing("{model}", with: "m")
+            + "?alt=sse"
+        let bodies = [
+            "{\"model\":\"m\",\"input\":[{\"role\":\"user\",\"content\":[{\"type\":\"input_text\",\"text\":\"x\"}]}],\"tools\":[{\"type\":\"web_search\"},{\"type\":\"function\"}],\"stream\":true}",
+            "{\"contents\":[{\"parts\":[{\"text\":\"x\"},{\"inlineData\":{\"mimeType\":\"image/png\",\"data\":\"AA\"}}]}],\"generationConfig\":{\"maxOutputTokens\":9},\"tools\":[{\"functionDeclarations\":[{}]}]}",
+            "{\"messages\":[{\"role\":\"user\",\"content\":[{\"text\":\"x\"},{\"toolResult\":{\"content\":[{\"json\":{}}]}}]}],\"inferenceConfig\":{},\"toolConfig\":{\"tools\":[{\"toolSpec\":{}}]}}",
+            "{\"model\":\"m\",\"messages\":[{\"content\":\"x\",\"images\":[\"AA\"]}],\"options\":{\"num_predict\":-1}}",
+            Self.bodies[0], Self.bodies[1],
+        ]
+        let answers = [
+            "{\"type\":\"response.output_text.delta\",\"output_index\":0,\"delta\":\"a<b\",\"logprobs\":[]}",
+            "{\"type\":\"response.completed\",\"response\":{\"output\":[{\"content\":[{\"text\":\"a\"}]}],\"usage\":{\"input_tokens\":1,\"output_tokens\":2}}}",
+            "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"a<\",\"thought\":true}]},\"finishReason\":\"STOP\"}],\"usageMetadata\":{\"promptTokenCount\":3}}",
+            "{\"model\":\"m\",\"message\":{\"content\":\"a<\",\"tool_calls\":[{\"function\":{\"arguments\":{\"a\":\"b\"}}}]},\"done\":true,\"eval_count\":3,\"prompt_eval_count\":1}",
+            "{\"contentBlockIndex\":0,\"delta\":{\"text\":\"a<\",\"toolUse\":{\"input\":\"{\"}},\"usage\":{\"inputTokens\":1,\"outputTokens\":2}}",
+            Self.bodies[2],
+        ]
+        var reader = StreamReader(kind, provider: provider, stripUsage: true)
+        for round in 0..<120 {
+            var body = Self.damaged(bodies[round % bodies.count], &random)
+            if round < bodies.count { body = Array(bodies[round].utf8) }
+            if var request = try? ProviderRequest.parse(kind, provider: provider, target: target, body: body, rules: rules) {
+                if round % 2 == 0 { request.omitServerTools() }
+                if let rewritten = try? request.rewritten(cap: 1500, words: words) {
+                    let out = try #require(BodyEdit.apply(rewritten.edits, to: body))
+                    _ = try JSONValue.parse(out)
+                }
+            }
+            let data = Self.damaged(answers[round % answers.count], &random).filter { $0 != 0x0a && $0 != 0x0d }
+            _ = UsageReader.read(kind, provider: provider, body: data)
+            if let found = AnswerText.find(kind, provider: provider, body: data) {
+                #expect(BodyEdit.apply(found.edits, to: data) != nil)
+            }
+            for name in ["contentBlockDelta", "contentBlockStop", "metadata"] {
+                let meaning = reader.read(data, name: name)
+                #expect(meaning.disposition != .pass || BodyEdit.apply(meaning.edits, to: data) != nil)
+                for text in meaning.texts { #expect(text.range.upperBound <= data.count) }
+                for channel in meaning.closes { _ = reader.flushEvent(channel, text: "held") }
+            }
+        }
+        _ = reader.closing(note: "end")
+        #expect(reader.openChannels.isEmpty)
+    }
+
     @Test func theIndexStaysWithinItsBytes() {
         for text in ["\"", "\"\\", "{\"a", "{\"a\\", "[", "{", "{\"a\":", "", "\\", "[\"\\\"", "{\"a\":1,"] {
             #expect(JSONNode.index(Array(text.utf8))?.isObject != true)

@@ -239,6 +239,13 @@ struct ResponsesStreams {
         #expect(try through(created + silent, provider: .openai, .responses, pieces: 30).1.usage == nil)
     }
 
+    @Test func aTypeThatIsNoWordIsNotPassedOn() {
+        for type in ["response.x\\n.delta", "response.\\\"x.delta", "Response.x.delta"] {
+            var reader = StreamReader(.responses, provider: .openai, stripUsage: false)
+            #expect(reader.read(Array("{\"type\":\"\(type)\",\"delta\":\"x\"}".utf8)).disposition == .unreadable)
+        }
+    }
+
     @Test func aCutStreamHasNoUsage() throws {
         let (_, reader) = try through(created + delta("long"), provider: .openai, .responses, pieces: 30)
         #expect(reader.usage == nil && !reader.isFinished)

@@ -72,11 +72,8 @@ final class KeyRing {
 
     private func put(_ value: String, for provider: ProviderID, into headers: inout HTTPHeaders) {
         for name in Self.names { headers.remove(name: name) }
-        if provider == .anthropic {
-            headers.add(name: "x-api-key", value: value)
-        } else {
-            headers.add(name: "authorization", value: "Bearer \(value)")
-        }
+        let key = Providers.preset(provider)?.key ?? .bearer
+        headers.add(name: key.name, value: key.prefix + value)
     }
 
     /// A placeholder for another host, or where no login stands: what a server keeps or shows of a request is no place for

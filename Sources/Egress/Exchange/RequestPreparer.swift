@@ -54,7 +54,8 @@ final class RequestPreparer {
         if let provider = grant.provider, let kind = grant.operation {
             if kind.hasModelBody {
                 let rules = ProviderRequest.Rules(words: words, refuseUnknownFields: !grant.unmeteredAllowed)
-                let request = try ProviderRequest.parse(kind, provider: provider, body: body, rules: rules)
+                var request = try ProviderRequest.parse(kind, provider: provider, target: head.target, body: body, rules: rules)
+                if !grant.serverTools { request.omitServerTools() }
                 if let refusal = policy.refusal(of: request, grant: grant, host: host) { throw refusal }
                 let quote = try prices.quote(request, budget: budget, words: words)
                 guard let edited = BodyEdit.apply(quote.rewritten.edits, to: body) else {
@@ -78,6 +79,12 @@ final class RequestPreparer {
             case .all: plan = .scan(.all)
             }
         }
+        // A signature covers the body: altered it would be refused there, in words that explain nothing.
+        if body != came, Self.isSigned(head.headers) {
+            throw words.refusal(
+                .malformed, reason: "a body under an AWS signature would have to be altered (redaction, output cap)",
+                what: "a signed request cannot be altered: set an output cap within the limit, or use an API key")
+        }
         let hasBody = head.hasBody || head.contentLength != nil
         let authority = port == 443 ? host.text : "\(host.text):\(port)"
         let intent = RequestIntent(
@@ -85,7 +92,7 @@ final class RequestPreparer {
             path: inspector.shownPath(head.target), operation: grant.operation,
             model: model.map { RefusalWords.printable($0.model) },
             reservedCost: reservation.cost, reservedTokens: reservation.tokens, redactions: findings, bytes: UInt64(body.count),
-            rule: grant.rule, marks: key.marks)
+            rule: grant.rule, marks: key.marks + (model?.omitted.isEmpty == false ? ["omitted_tools"] : []))
         let mask = keys.mask(for: host)
         return PreparedRequest(
             target: head.target,
@@ -95,6 +102,10 @@ final class RequestPreparer {
                 scansAnswer: plan.scansAnswer || mask != nil),
             body: body, intent: intent, reservation: reservation, answer: plan, model: model, credential: key.credential, mask: mask
         )
+    }
+
+    private static func isSigned(_ headers: HTTPHeaders) -> Bool {
+        headers.first(name: "authorization")?.hasPrefix("AWS4-") == true
     }
 
     /// What an answered request costs.

@@ -134,6 +134,9 @@ struct Inspector: Sendable {
         switch grant.operation {
         case _ where grant.provider == nil: .none
         case .responses, .compactResponse, .countResponseTokens: .responses
+        case .generateContent, .streamGenerateContent, .countContentTokens: .gemini
+        case .converse, .converseStream: .converse
+        case .ollamaChat, .ollamaGenerate: .ollama
         default: .providers
         }
     }
