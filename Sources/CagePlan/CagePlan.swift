@@ -71,6 +71,8 @@ public struct CagePlan: Sendable {
     public let steps: [Step]
     /// In the order of their slots. Empty without privilege: init binds by path then, and compares the marks.
     public let attachments: [Attachment]
+    /// What clone, exec and init have room for (`most_attached`).
+    static let mostAttachments = 64
     /// Protected paths that are not there. No mount can keep a name from being made; look for them afterwards.
     public let absentProtected: [String]
     /// Stores that the steps receive, in the order of their slots.
@@ -197,6 +199,11 @@ struct PlanMaker<View: FileView> {
         }
         if filesystem.workspaceMode != .none, let workspace = resolver.workspace {
             try take(resolver.grant(workspace, writable: filesystem.workspaceMode == .rw, words: "workspace"))
+        }
+        guard !identity.privileged || grants.count <= CagePlan.mostAttachments else {
+            throw Complaint(
+                "\(grants.count) places of the host are granted, and a cage takes \(CagePlan.mostAttachments)",
+                hint: "grant a folder that holds several of them")
         }
         // A folder before what lies in it, or the first would cover the second.
         return grants.sorted { ($0.path.utf8.count, $0.path) < ($1.path.utf8.count, $1.path) }

@@ -168,6 +168,17 @@ struct PlanTests {
         #expect(optional.attachments.map(\.path) == ["/home/alice/project"])
     }
 
+    @Test func moreTreesThanACageTakesAreRefused() throws {
+        var view = FakeView.debian()
+        let paths = (1...CagePlan.mostAttachments).map { "/srv/\($0)" }
+        for path in paths { view.folder(path) }
+        let read = paths.map { FileGrant.path(PathSpec(path: $0)) }
+        #expect(throws: Complaint.self) { try plan(view) { $0.sandbox.filesystem.read += read } }
+        let fits = try plan(view) { $0.sandbox.filesystem.read += read.dropLast() }
+        #expect(fits.attachments.count == CagePlan.mostAttachments)
+        _ = try plan(view, privileged: false) { $0.sandbox.filesystem.read += read }
+    }
+
     @Test func aLinkIsGrantedAsWhatItLeadsTo() throws {
         var view = FakeView.debian()
         view.folder("/srv/data")
@@ -244,6 +255,7 @@ struct EncodingTests {
         #expect(header.components(of: "op_") == Opcode.allCases.count)
         #expect(header.contains("plan_version = \(PlanEncoding.version),"))
         #expect(header.contains("texts = \(PlanEncoding.textCount), numbers = \(PlanEncoding.numberCount)"))
+        #expect(header.contains("most_attached = \(CagePlan.mostAttachments) "))
         #expect(header.contains("step_optional = 1, step_terminal = 2, step_groups = 4, step_inside = 8"))
     }
 
