@@ -1,6 +1,7 @@
 // What people see: plain text, one line a record.
 
 import ArgumentParser
+import Foundation
 import Testing
 
 @testable import Operator
@@ -23,9 +24,18 @@ import Testing
         #expect(RecordText.line([1, 2, 3]) == "(not a record)")
     }
 
-    @Test func everyNamedCommandIsThere() {
-        let names = AkiosCommand.configuration.subcommands.map { $0.configuration.commandName ?? "" }
-        #expect(Set(["sessions", "logs", "audit"]).isSubset(of: names))
+    /// The manual page knows every command, and no other.
+    @Test func theManualNamesEveryCommand() throws {
+        func commands(_ type: any ParsableCommand.Type, _ path: [String]) -> [String] {
+            let below = type.configuration.subcommands
+            if below.isEmpty { return [path.joined(separator: " ")] }
+            return below.flatMap { commands($0, path + [$0.configuration.commandName ?? ""]) }
+        }
+        let page = URL(fileURLWithPath: #filePath).deletingLastPathComponent().path + "/../../man/akios.1"
+        let lines = try String(contentsOfFile: page, encoding: .utf8).split(separator: "\n")
+        let synopsis = lines.prefix { $0 != ".Sh DESCRIPTION" }.filter { $0.hasPrefix(".Cm ") }.map { String($0.dropFirst(4)) }
+        #expect(synopsis.sorted() == commands(AkiosCommand.self, []).sorted())
+        for command in synopsis { #expect(lines.contains { $0 == ".It Cm \(command)" }, "\(command)") }
     }
 
     @Test(arguments: [["logs"], ["logs", "a", "-n", "-1"], ["audit", "verify"], ["nonsense"], ["sessions", "--nonsense"]])
