@@ -29,11 +29,12 @@ struct DetectorPlan: Sendable {
     }
 }
 
-/// A place to ask at: an anchor's hit, or the value that a key word announces.
-private struct Probe {
+/// A value behind a key word: where it begins, and whom to ask about it.
+private struct Announced {
     let anchor: Int
+    /// One past its first byte, as a hit has it.
     let end: Int
-    let only: Int?
+    let detector: Int
 }
 
 /// A text to be looked through.
@@ -89,25 +90,37 @@ struct Matcher {
         var found: [Found] = []
         var inSegment: [Match] = []
         var runDone = start
-        for hit in probes(start: start, end: settled, floor: floor) {
-            let probe = hit.end - 1
+        /// False: nothing behind this one is settled.
+        func look(_ anchor: Int, _ end: Int, only: Int? = nil) throws(ScanError) -> Bool {
+            let probe = end - 1
             if probe >= segment.upper {
                 Self.resolve(&inSegment, into: &outcome.matches)
                 segment = try self.segment(around: probe, after: segment.upper, breaks, floor: floor, budget: &budget)
             }
-            if segment.lower >= settled { break }
-            if hit.only == nil, Detectors.anchors[hit.anchor].isRun {
-                if probe < runDone { continue }
+            if segment.lower >= settled { return false }
+            if let only {
+                try ask(only, segment, end, &found, &inSegment, &budget)
+                return true
+            }
+            if Detectors.anchors[anchor].isRun {
+                if probe < runDone { return true }
                 let before = max(runDone, segment.lower)
                 runDone = DigitRun.end(segment, probe)
                 try budget.spend(runDone - before)
             }
-            if let only = hit.only {
-                try ask(only, segment, hit.end, &found, &inSegment, &budget)
-            } else {
-                for index in plan.direct[hit.anchor] { try ask(index, segment, hit.end, &found, &inSegment, &budget) }
-            }
+            for index in plan.direct[anchor] { try ask(index, segment, end, &found, &inSegment, &budget) }
+            return true
         }
+        // Hits and announced values in one order. Hits are not gathered anew: a hostile text has one for each byte.
+        var announced = announced(start: start, end: settled, floor: floor)[...]
+        for candidate in hits(behind: start, through: settled) where !plan.direct[candidate.anchor].isEmpty {
+            while let value = announced.first, value.end < candidate.end {
+                announced.removeFirst()
+                guard try look(value.anchor, value.end, only: value.detector) else { break }
+            }
+            guard try look(candidate.anchor, candidate.end) else { break }
+        }
+        for value in announced { guard try look(value.anchor, value.end, only: value.detector) else { break } }
         Self.resolve(&inSegment, into: &outcome.matches)
         return settled
     }
@@ -125,23 +138,33 @@ struct Matcher {
         }
     }
 
-    /// The hits that detectors want, in order; those of key words moved to the value they announce.
-    private func probes(start: Int, end: Int, floor: Int) -> [Probe] {
-        var probes: [Probe] = []
-        var moved = false
+    /// Hits that end within a stretch. They come by their ends, and are not all looked at for each stretch between two keys.
+    private func hits(behind lower: Int, through upper: Int) -> ArraySlice<Candidate> {
+        let first = firstHit(behind: lower)
+        return candidates[first..<max(first, firstHit(behind: upper))]
+    }
+
+    private func firstHit(behind position: Int) -> Int {
+        var low = 0
+        var high = candidates.count
+        while low < high {
+            let middle = (low + high) / 2
+            if candidates[middle].end <= position { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    /// The values that key words announce, in order.
+    private func announced(start: Int, end: Int, floor: Int) -> [Announced] {
+        var values: [Announced] = []
         let whole = Segment(bytes: bytes, lower: floor, upper: end, floor: floor)
-        for candidate in candidates where candidate.anchor != 0 && candidate.end > floor && candidate.end <= end {
-            if candidate.end > start, !plan.direct[candidate.anchor].isEmpty {
-                probes.append(Probe(anchor: candidate.anchor, end: candidate.end, only: nil))
-            }
+        for candidate in hits(behind: floor, through: end) {
             for index in plan.seeking[candidate.anchor] {
                 guard let value = Detectors.all[index].seek?(whole, candidate.end), value >= start, value < end else { continue }
-                probes.append(Probe(anchor: candidate.anchor, end: value + 1, only: index))
-                moved = true
+                values.append(Announced(anchor: candidate.anchor, end: value + 1, detector: index))
             }
         }
-        if moved { probes.sort { $0.end < $1.end } }
-        return probes
+        return values.sorted { $0.end < $1.end }
     }
 
     /// The run around a byte. `after` is the end of the segment before, which begins a new one if the run reaches it.
