@@ -83,6 +83,13 @@ def register(suite):
     def curl_http2():
         heard([tool("curl"), "--http2", *curl], version="HTTP/2.0")
 
+    @suite.check("client curl, with a compressed request body")
+    def curl_compressed():
+        pack = 'printf %s "$1" | gzip -c | exec curl -sS "$2" -H "content-encoding: gzip" -H "content-type: application/json" '
+        pack += '-H "authorization: Bearer sk-x" --data-binary @-'
+        tool("curl")
+        heard(["/bin/sh", "-c", pack, "sh", BODY, URL], version="HTTP/2.0")
+
     @suite.check("client Python urllib")
     def urllib():
         heard([PYTHON, "-c", URLLIB])
