@@ -19,7 +19,6 @@ int do_attach(const struct step *step);
 int do_directory(const struct step *step);
 int do_file(const struct step *step);
 int do_link(const struct step *step);
-int do_links(const struct step *step);
 int do_mask(const struct step *step);
 int do_readonly(const struct step *step);
 int do_sysctl(const struct step *step);

@@ -133,7 +133,6 @@ static int perform(const struct step *step) {
     case op_directory: return do_directory(step);
     case op_file: return do_file(step);
     case op_link: return do_link(step);
-    case op_links: return do_links(step);
     case op_mask: return do_mask(step);
     case op_readonly: return do_readonly(step);
     case op_sysctl: return do_sysctl(step);

@@ -166,7 +166,7 @@ int do_root(const struct step *step) {
 int do_mount(const struct step *step) {
     const char *type = text(step, 0), *target = text(step, 1), *options = step->text_length[2] ? text(step, 2) : "";
     if (!type || !target || !options) return -1;
-    if (strcmp(type, "tmpfs") && strcmp(type, "proc") && strcmp(type, "devpts") && strcmp(type, "mqueue")) {
+    if (strcmp(type, "tmpfs") && strcmp(type, "proc") && strcmp(type, "devpts") && strcmp(type, "mqueue") && strcmp(type, "overlay")) {
         errno = EINVAL;
         return -1;
     }
@@ -257,31 +257,6 @@ int do_link(const struct step *step) {
         return closing(parent, -1);
     }
     return closing(parent, symlinkat(target, parent, name));
-}
-
-// Text 0: a folder of ours; text 1: the folder that the links lead to; text 2: names, one NUL between them. number: how many.
-int do_links(const struct step *step) {
-    const char *path = text(step, 0), *place = text(step, 1);
-    if (!path || !place) return -1;
-    int folder = open_target(path, true);
-    if (folder < 0) return -1;
-    if (!is_own(folder)) {
-        errno = EROFS;
-        return closing(folder, -1);
-    }
-    const char *name = place + step->text_length[1] + 1, *end = name + step->text_length[2];
-    for (uint64_t i = 0; i < step->number[0]; i++) {
-        char target[512];
-        // A name with a slash would lead out of the folder, whose parents this does not look at.
-        if (name >= end || strchr(name, '/') || step->text_length[1] + strlen(name) + 2 > sizeof target) {
-            errno = EINVAL;
-            return closing(folder, -1);
-        }
-        stpcpy(stpcpy(stpcpy(target, place), "/"), name);
-        if (symlinkat(target, folder, name) != 0) return closing(folder, -1);
-        name += strlen(name) + 1;
-    }
-    return closing(folder, 0);
 }
 
 // Covers what is there with nothing. What is not there, or is a link (its target is masked by name), needs no cover.

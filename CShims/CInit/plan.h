@@ -53,7 +53,6 @@ enum opcode {
     op_directoryofwork = 28,
     op_run = 29,
     op_socketfilter = 30,
-    op_links = 31,
 };
 
 // init to supervisor, one packet each.

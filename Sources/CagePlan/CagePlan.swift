@@ -113,6 +113,7 @@ struct PlanMaker<View: FileView> {
     var attachments: [Attachment] = []
     var landlock: [(path: String, rights: LandlockRights)] = []
     var stores: [TrustStore] = []
+    var laysRoots = false
 
     init(facts: CageFacts, view: View) {
         self.facts = facts
@@ -144,6 +145,7 @@ struct PlanMaker<View: FileView> {
         add(.pivot)
         addNetwork()
         for (slot, store) in stores.enumerated() { add(.receive(slot: slot, into: store.path, limit: TrustStore.limit)) }
+        layRoots()
         add(.seal)
         addLandlock()
         addLimits()

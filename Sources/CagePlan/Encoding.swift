@@ -5,7 +5,7 @@ enum Opcode: UInt32, CaseIterable {
     case hostname = 1
     case root, mount, bind, attach, directory, file, link, mask, readonly, sysctl, pivot, loopback, ruleset, listeners
     case receive, seal, landlock, allow, allowstdio, limit, identity, lockdown, await, enforce, initfilter, agentfilter
-    case directoryofwork, run, socketfilter, links
+    case directoryofwork, run, socketfilter
 }
 
 enum StepFlag {
@@ -84,9 +84,6 @@ public enum PlanEncoding {
         case .file(let path, let content, let mode):
             return Record(op: .file, texts: [Array(path.utf8), content], numbers: [UInt64(mode)])
         case .link(let path, let target): return text(.link, path, target)
-        case .links(let folder, let names, let target):
-            return Record(
-                op: .links, texts: [Array(folder.utf8), Array(target.utf8), joined(names)], numbers: [UInt64(names.count)])
         case .mask(let path): return text(.mask, path)
         case .readOnly(let path): return text(.readonly, path)
         case .hold(let path): return text(.bind, path, path, flags: StepFlag.inside)

@@ -63,8 +63,6 @@ public enum Action: Sendable, Hashable {
     case directory(String, mode: UInt32)
     case file(String, content: [UInt8], mode: UInt32)
     case link(String, to: String)
-    /// Many links in one folder, each to the same name in folder `to`.
-    case links(in: String, [String], to: String)
     case mask(String)
     case readOnly(String)
     /// A writable mount over itself: as a mount point the folder can be neither renamed nor removed.

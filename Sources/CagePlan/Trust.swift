@@ -35,20 +35,14 @@ public enum TrustStore: Sendable, Hashable {
     static let javaNames = ["lib/security/cacerts", "jre/lib/security/cacerts"]
     /// OpenSSL's hash of the session authority's name, `O=akios-exec, CN=akios session authority`: `openssl x509 -subject_hash`.
     static let authorityHash = "5fc490f3"
-    /// The host's folder of hashed roots, in the cage.
+    /// OpenSSL's folder, and the host's own, in the cage.
+    static let folder = "/etc/ssl/certs"
     static let hostFolder = "/etc/ssl/host"
+    static let hidden = ["ssl-cert-snakeoil.pem"]
     private static let libraries = ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib"]
 
     /// NSS's built-in roots, and p11-kit's module, which stands in for them and reads the system's bundle.
     static let nssModules = libraries.map { (roots: "\($0)/libnssckbi.so", module: "\($0)/pkcs11/p11-kit-trust.so") }
-
-    /// `0a1b2c3d.0`, as OpenSSL looks for a certificate by its subject.
-    static func isHashed(_ name: String) -> Bool {
-        let bytes = Array(name.utf8)
-        func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
-        return bytes.count > 9 && bytes[8] == UInt8(ascii: ".") && bytes[9...].allSatisfy(isDigit)
-            && bytes[..<8].allSatisfy { isDigit($0) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains($0) }
-    }
 }
 
 extension PlanMaker {
@@ -74,21 +68,28 @@ extension PlanMaker {
         add(.bind(from: store.path, at: path, Self.rights, mark: nil, inside: true))
     }
 
-    /// OpenSSL's folder: the host's names by links, for a folder of the host's cannot take the session's.
+    /// OpenSSL's folder: one name for the session here; the host's show through once `layRoots` has run.
     private mutating func addHashedRoots() {
-        let folder = Paths.parent(TrustStore.bundle.path)
-        var names: [String] = []
-        if hasSystem, let host = view.canonical(folder) {
-            names = (view.names(in: host) ?? []).filter(TrustStore.isHashed)
-            if !names.isEmpty {
-                add(.bind(from: host, at: TrustStore.hostFolder, Self.rights, mark: nil, inside: false))
-                // A host's own certificate, which tells its name.
-                add(.mask(TrustStore.hostFolder + "/ssl-cert-snakeoil.pem"))
-                add(.links(in: folder, names, to: TrustStore.hostFolder))
+        let folder = TrustStore.folder
+        var number = 0
+        if hasSystem, let host = view.canonical(folder), view.isDirectory(host) {
+            add(.bind(from: host, at: TrustStore.hostFolder, Self.rights, mark: nil, inside: false))
+            // A host's own certificate, which tells its name.
+            for hidden in TrustStore.hidden where view.entry("\(host)/\(hidden)") != nil {
+                add(.mask("\(TrustStore.hostFolder)/\(hidden)"))
+                add(.file("\(folder)/\(hidden)", content: [], mode: 0o444))
             }
+            while view.entry("\(host)/\(TrustStore.authorityHash).\(number)") != nil { number += 1 }
+            laysRoots = true
         }
-        let number = (0...names.count).first { !names.contains("\(TrustStore.authorityHash).\($0)") } ?? 0
         add(.link("\(folder)/\(TrustStore.authorityHash).\(number)", to: Paths.name(TrustStore.bundle.path)))
+    }
+
+    /// Once the stores are filled, for what is below an overlay must not change.
+    mutating func layRoots() {
+        guard laysRoots else { return }
+        let layers = "lowerdir=\(TrustStore.folder):\(TrustStore.hostFolder)"
+        add(.mount(type: "overlay", at: TrustStore.folder, options: layers, Self.rights), optional: true)
     }
 
     private func pythonBundles() -> [String] {
@@ -130,13 +131,11 @@ extension PlanMaker {
     private func store(behind path: String) -> String? {
         var path = path
         for _ in 0..<8 {
-            guard let folder = view.canonical(Paths.parent(path)) else { return nil }
-            path = Paths.join(folder, Paths.name(path))
             if Paths.isWithin(path, "/etc") { return path }
-            guard let entry = view.entry(path) else { return nil }
-            if entry.kind == .file { return path }
+            guard let entry = view.entry(path), let folder = view.canonical(Paths.parent(path)) else { return nil }
+            if entry.kind == .file { return Paths.join(folder, Paths.name(path)) }
             guard entry.kind == .link, let target = view.linkTarget(path) else { return nil }
-            path = Paths.join(folder, target)
+            path = Paths.normalized(Paths.join(folder, target))
         }
         return nil
     }

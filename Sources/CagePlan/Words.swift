@@ -20,7 +20,6 @@ extension Step {
         case .directory(let path, _): "make the folder \(path)"
         case .file(let path, _, _): "write \(path)"
         case .link(let path, let target): "link \(path) to \(target)"
-        case .links(let folder, let names, let target): "link \(names.count) names in \(folder) to the same ones in \(target)"
         case .mask(let path): "hide \(path)"
         case .readOnly(let path): "make \(path) read-only"
         case .hold(let path): "keep \(path) in its place"

@@ -7,6 +7,8 @@ import Vocabulary
 enum PEM {
     private static let begin = Array("-----BEGIN CERTIFICATE-----".utf8)
     private static let end = Array("-----END CERTIFICATE-----".utf8)
+    private static let dash = UInt8(ascii: "-")
+    private static let newline = UInt8(ascii: "\n")
     /// Value of each base64 character; 64 for any other byte.
     private static let values: [UInt8] = {
         var values = [UInt8](repeating: 64, count: 256)
@@ -18,33 +20,38 @@ enum PEM {
     /// RFC 7468; other text and other labels are passed over.
     static func certificates(in pem: [UInt8]) -> [[UInt8]] {
         let values = Self.values
+        let text = pem.span
         var found: [[UInt8]] = []
-        var der: [UInt8]?
+        var der: [UInt8] = []
+        var inside = false
         var group: UInt32 = 0
-        var filled = 0
+        var bits: UInt32 = 0
         var at = 0
-        while at < pem.count {
-            let line = at..<(pem[at...].firstIndex(of: UInt8(ascii: "\n")) ?? pem.count)
-            at = line.upperBound + 1
-            if pem[line].starts(with: begin) {
-                der = []
-                der?.reserveCapacity(2048)
-                (group, filled) = (0, 0)
-            } else if pem[line].starts(with: end) {
-                if let whole = der, !whole.isEmpty { found.append(whole) }
-                der = nil
-            } else if der != nil {
-                for index in line {
-                    let value = values[Int(pem[index])]
-                    if value == 64 { continue }
-                    group = group << 6 | UInt32(value)
-                    filled += 6
-                    if filled >= 8 {
-                        filled -= 8
-                        der?.append(UInt8(truncatingIfNeeded: group >> UInt32(filled)))
-                    }
+        while at < text.count {
+            // Base64 has no dash: one in it is a border, or the certificate is none.
+            if text[at] != dash && inside {
+                let value = values[Int(text[at])]
+                at += 1
+                if value == 64 { continue }
+                group = group << 6 | UInt32(value)
+                bits += 6
+                if bits >= 8 {
+                    bits -= 8
+                    der.append(UInt8(truncatingIfNeeded: group >> bits))
                 }
+                continue
             }
+            var line = at
+            while line < text.count, text[line] != newline { line += 1 }
+            if pem[at..<line].starts(with: begin) {
+                der = []
+                der.reserveCapacity(2048)
+                (group, bits, inside) = (0, 0, true)
+            } else if inside {
+                if pem[at..<line].starts(with: end), !der.isEmpty { found.append(der) }
+                inside = false
+            }
+            at = line + 1
         }
         return found
     }
