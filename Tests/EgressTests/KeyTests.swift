@@ -74,6 +74,10 @@ import Wire
         var cut = whole
         #expect(cut.feed(ByteBuffer(string: "bad key abcabcab-ke")) == ByteBuffer(string: "bad key "))
         #expect(cut.finish() == ByteBuffer(string: stars(11)))
+        // No text at all: every other byte stays what it is.
+        #expect(
+            whole.masked(ByteBuffer(bytes: [0xff, 0xc3] + Array("abcabcab-key/1".utf8) + [0x80]))
+                == ByteBuffer(bytes: [0xff, 0xc3] + Array(stars(14).utf8) + [0x80]))
     }
 
     @Test func twoCredentialsOfOneHost() throws {

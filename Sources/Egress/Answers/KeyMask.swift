@@ -37,6 +37,13 @@ struct KeyMask: Sendable {
         return ByteBuffer(bytes: held.count < Self.least ? held : held.map { _ in UInt8(ascii: "*") })
     }
 
+    /// Bytes that are complete in themselves, of whatever framing.
+    func masked(_ bytes: ByteBuffer) -> ByteBuffer {
+        var text = Array(bytes.readableBytesView)
+        cover(&text)
+        return ByteBuffer(bytes: text)
+    }
+
     func masked(_ text: String) -> String {
         var bytes = Array(text.utf8)
         cover(&bytes)

@@ -237,7 +237,7 @@ extension ExchangeDriver: UpstreamUser {
         guard exchange.answerHeadWritten else { return refuse(recorded: true) }
         guard let closing = exchange.answer?.closing(note: note) else { return agent.breakOff() }
         // What the mask holds stays here; the events themselves repeat the answer's id and model only.
-        agent.write(ByteBuffer(string: exchange.prepared?.mask?.masked(String(buffer: closing)) ?? String(buffer: closing)))
+        agent.write(exchange.prepared?.mask?.masked(closing) ?? closing)
         agent.writeEnd(trailers: nil)
         agent.closeAfterAnswer()
     }

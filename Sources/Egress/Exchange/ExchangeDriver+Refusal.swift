@@ -16,7 +16,9 @@ extension ExchangeDriver {
         guard !isGone else { return next() }
         let head = exchange.head
         let prefersJSON = head.headers.first(name: "accept")?.contains("json") ?? false
-        let response = RefusalResponse(refusal, provider: provider, prefersJSON: prefersJSON, retryAfter: session.retryAfter)
+        let response = RefusalResponse(
+            refusal, provider: provider, operation: exchange.grant?.operation, prefersJSON: prefersJSON,
+            retryAfter: session.retryAfter)
         // A client that waits for 100 will not send the body: there is no next request to be found in what follows.
         let reads = machine.state == .idle || !head.expectsContinue
         let keeps = head.keepsAlive && reads && !isPlain && session.stopped == nil

@@ -42,7 +42,7 @@ final class KeyRing {
         let held = secrets.filter { $0.hosts.contains(host) }
         try refuseStrays(headers, host: host, words: words)
         guard let provider else { return Outcome(credential: replacePlaceholders(&headers, held), marks: []) }
-        let seen = Self.names.flatMap { name in headers[name].map { "\(name):\($0)" } }
+        let seen = Self.names.flatMap { name in headers[name].map { "\(name):\(Self.login($0))" } }
         let own = held.first { secret in seen.contains { $0.contains(secret.placeholder) } } ?? held.first
         switch (keys, own) {
         case (.broker, nil):
@@ -105,6 +105,12 @@ final class KeyRing {
             headers = HTTPHeaders(headers.map { ($0.name, $0.value.replacing(secret.placeholder, with: secret.value)) })
         }
         return found
+    }
+
+    /// What tells one login from another: of an AWS signature, which is new with every request, the id of its key.
+    private static func login(_ value: String) -> Substring {
+        guard value.hasPrefix("AWS4-"), let id = value.firstRange(of: "Credential=") else { return value[...] }
+        return value[id.upperBound...].prefix { $0 != "/" && $0 != "," }
     }
 
     /// Whether `name` carries a key to a provider.

@@ -36,7 +36,10 @@ final class Harness: Sendable {
         upstreamSpeaks protocols: [String] = ["h2", "http/1.1"], answer: @escaping @Sendable (Upstream.Request) -> Upstream.Answer
     ) throws {
         func name(_ text: String) throws -> HostName { try #require(HostName(text)) }
-        let hosts = try ["api.openai.com", "api.anthropic.com", "files.example", "evil.example"].map(name)
+        let hosts = try [
+            "api.openai.com", "api.anthropic.com", "generativelanguage.googleapis.com", "ollama.com",
+            "bedrock-runtime.us-east-1.amazonaws.com", "files.example", "evil.example",
+        ].map(name)
         upstream = try Upstream(group: group, names: hosts, protocols: protocols, answer: answer)
         var spec = Spec()
         spec.name = "harness"
