@@ -3,7 +3,9 @@
 import Vocabulary
 
 struct EmbeddingsFormat: WireFormat {
-    private static let known: Set<String> = ["model", "input", "dimensions", "encoding_format", "user"]
+    private static let known: Set<String> = [
+        "model", "input", "dimensions", "encoding_format", "user", "metadata", "output_dimension", "output_dtype",
+    ]
 
     var fields: Set<String> { Self.known }
 

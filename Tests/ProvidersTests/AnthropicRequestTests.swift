@@ -89,6 +89,14 @@ struct AnthropicRequests {
         #expect(try blocks("{\"type\":\"text\",\"text\":\"\\ufdfa\"}").textTokensBound >= plain + 30)
     }
 
+    @Test func whatClaudeCodeAsksForIsKnown() throws {
+        let parsed = try message(
+            #""max_tokens":128000,"thinking":{"type":"adaptive","display":"omitted"},"context_management":{"edits":[{"type":"clear_thinking_20251015","keep":"all"}]},"output_config":{"effort":"medium"},"metadata":{"user_id":"u"},"system":[{"type":"text","text":"s","cache_control":{"type":"ephemeral"}}],"tools":[{"name":"Bash","input_schema":{}}],"stream":true"#
+        )
+        #expect(parsed.0.serverTools.isEmpty && parsed.0.unpriced.isEmpty && parsed.0.stream)
+        #expect(try sent(parsed, cap: 4096).contains(#""max_tokens":4096,"thinking":{"type":"adaptive""#))
+    }
+
     @Test func countingTokensIsReadButFree() throws {
         let body = Array("{\"model\":\"claude-sonnet-4-5\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}".utf8)
         let request = try ProviderRequest.parse(.countTokens, provider: .anthropic, body: body, rules: rules)

@@ -25,8 +25,8 @@ struct ResponsesRequests {
             "\"instructions\":\"x\",\"input\":[{\"type\":\"message\",\"role\":\"user\",\"content\":[{\"type\":\"input_text\",\"text\":\"hi\"}]},"
             + "{\"type\":\"reasoning\",\"summary\":[],\"encrypted_content\":\"AAAA\"},{\"type\":\"function_call\",\"name\":\"shell\",\"arguments\":\"{}\",\"call_id\":\"c\"},"
             + "{\"type\":\"function_call_output\",\"call_id\":\"c\",\"output\":\"ok\"}],\"tools\":[{\"type\":\"function\",\"name\":\"shell\"},"
-            + "{\"type\":\"custom\",\"name\":\"apply_patch\"},{\"type\":\"local_shell\"}],\"tool_choice\":\"auto\",\"parallel_tool_calls\":false,"
-            + "\"reasoning\":{\"effort\":\"low\"},\"store\":false,\"stream\":true,\"include\":[\"reasoning.encrypted_content\"],\"prompt_cache_key\":\"k\""
+            + "{\"type\":\"custom\",\"name\":\"apply_patch\"},{\"type\":\"local_shell\"},{\"type\":\"namespace\",\"name\":\"agents\",\"tools\":[{\"type\":\"function\",\"name\":\"spawn\"}]}],\"tool_choice\":\"auto\",\"parallel_tool_calls\":false,"
+            + "\"reasoning\":{\"effort\":\"low\"},\"store\":false,\"stream\":true,\"include\":[\"reasoning.encrypted_content\"],\"prompt_cache_key\":\"k\",\"client_metadata\":{\"a\":\"b\"}"
         let parsed = try response(fields)
         #expect(parsed.0.serverTools.isEmpty && parsed.0.unpriced.isEmpty && !parsed.0.hasUnseenInput && parsed.0.stream)
         #expect(try sent(parsed, cap: 50).hasSuffix(fields + "}"))
