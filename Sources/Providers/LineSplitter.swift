@@ -24,7 +24,7 @@ struct LineSplitter: FrameSplitter {
             line.append(byte)
             guard byte == UInt8(ascii: "\n") else { continue }
             let isBlank = line.allSatisfy { $0 == 0x20 || $0 == 0x09 || $0 == 0x0a || $0 == 0x0d }
-            frames.append(JSONLine(raw: line, data: isBlank ? nil : line))
+            frames.append(JSONLine(raw: line, data: isBlank ? nil : Array(line.dropLast())))
             line.removeAll(keepingCapacity: true)
         }
         return frames
