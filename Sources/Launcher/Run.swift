@@ -149,7 +149,9 @@ struct Run {
     private static func unbrokered(_ spec: Spec, _ credentials: Credentials) -> [String] {
         let held = Set(credentials.secrets.flatMap(\.hosts))
         return spec.providers.filter { grant in
-            grant.keys != .broker && !(Providers.preset(grant.id)?.hosts ?? []).allSatisfy(held.contains)
+            // A provider whose customers have hosts of their own names none: nothing is known of their keys.
+            let hosts = Providers.preset(grant.id)?.hosts ?? []
+            return grant.keys != .broker && (hosts.isEmpty || !hosts.allSatisfy(held.contains))
         }.map(\.id.rawValue)
     }
 
