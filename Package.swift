@@ -130,7 +130,7 @@ let package = Package(
             path: "Tests/Upstream"),
         swift("TestKit", path: "Tests/TestKit"),
         tests("ProvidersTests", ["Providers", "JSONBytes", "Vocabulary"]),
-        tests("PolicyTests", ["Policy", "Providers", "Profile", "Vocabulary"]),
+        tests("PolicyTests", ["TestKit", "Policy", "Providers", "Profile", "Vocabulary"]),
         tests("MeteringTests", ["TestKit", "Metering", "Providers", "Profile", "Vocabulary", "Wire", "CData"]),
         tests("EventsTests", ["Events", "JSONBytes", "Vocabulary"]),
         tests("AuditTests", ["Audit", "Events", "JSONBytes", "Vocabulary", crypto]),

@@ -128,10 +128,12 @@ public struct RequestRefused: EventPayload, Hashable {
     public var model: String?
     /// Findings by detector type, when they are why.
     public var findings: [String: UInt64]
+    /// The profile's rules or key that decided; nil: nothing in it grants the request.
+    public var rule: String?
 
     public init(
         code: Refusal.Code, reason: String, host: String, port: UInt16, method: String, path: String? = nil, model: String? = nil,
-        findings: [String: UInt64] = [:]
+        findings: [String: UInt64] = [:], rule: String? = nil
     ) {
         self.code = code
         self.reason = reason
@@ -141,6 +143,7 @@ public struct RequestRefused: EventPayload, Hashable {
         self.path = path
         self.model = model
         self.findings = findings
+        self.rule = rule
     }
 
     public func write(to out: inout JSONBuilder) {
@@ -152,6 +155,7 @@ public struct RequestRefused: EventPayload, Hashable {
         out.optional("path", path)
         out.member("port", Int(port))
         out.member("reason", reason)
+        if let rule { out.member("rule", rule) }
     }
 }
 

@@ -1,4 +1,4 @@
-// Grants: what Policy is asked and what a yes carries with it.
+// Grants: what a yes carries with it.
 
 public import Profile
 import Providers
@@ -16,21 +16,6 @@ public struct ConnectionGrant: Sendable, Hashable {
     public let resolved: IPAddress?
     /// The port to dial: the profile's, else the one asked for.
     public let dialPort: UInt16
-}
-
-/// One request as policy sees it. The path carries no query and is as written on the wire.
-public struct RequestFacts: Sendable, Hashable {
-    public var host: HostName
-    public var port: UInt16
-    public var method: String
-    public var path: String
-
-    public init(host: HostName, port: UInt16, method: String, path: String) {
-        self.host = host
-        self.port = port
-        self.method = method
-        self.path = path
-    }
 }
 
 /// What holds for a request that may go out: of all rules that allow it, the strictest of each attribute.
@@ -54,6 +39,14 @@ public struct RequestGrant: Sendable, Hashable {
     public var binary: PIIHandling.Binary
     /// Most bytes of a request body.
     public var bodyLimit: UInt64
+    /// Media ranges that a body's type must be in, of each rule that names some.
+    public var contentTypes: [[String]]
+    public var risk: NetworkAccess.Risk
+    public var needsApproval: Bool
+    /// The rules that have rates of their own.
+    public var paced: [String]
+    /// What the host's circuit breaker wants to hear the outcome of.
+    public var ticket: CircuitBreaker.Ticket?
 
     public var isMetered: Bool { operation?.isMetered == true }
 

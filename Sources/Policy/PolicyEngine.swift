@@ -43,21 +43,26 @@ public struct PolicyEngine: Sendable {
     func words(_ host: String) -> RefusalWords { RefusalWords(host: host, profile: spec.name) }
 
     /// Whether anything could be allowed on this connection. Asked before a name is resolved.
-    /// - Parameters:
-    ///   - host: the name behind the synthetic address; nil: the agent dialled an address it was never handed.
-    ///   - address: what the agent dialled, for the record.
-    public func connection(host: HostName?, address: IPAddress?, port: UInt16) -> Decision<ConnectionGrant> {
-        guard let host else {
-            let place = address?.description ?? "an address"
+    public func connection(_ facts: ConnectionFacts) -> Decision<ConnectionGrant> {
+        // A name that was only spoken proves nothing: the address must have been handed out for it.
+        if let name = facts.name, let spoken = facts.spoken, name != spoken {
             return .deny(
-                words(place).refusal(
-                    .rawAddress, reason: "\(place) was dialled without a name",
+                words(spoken.text).refusal(
+                    .identityMismatch, reason: "address of \(name), TLS name \(spoken)",
+                    what: "the address dialled and the TLS server name are of two hosts"))
+        }
+        guard let host = facts.name else {
+            return .deny(
+                words(facts.address.description).refusal(
+                    .rawAddress, reason: "\(facts.address) was dialled without a name",
                     what: "connections to bare addresses are not allowed"))
         }
+        let port = facts.port
         let words = words(host.text)
         let denied = deny.rules(for: host).flatMap(\.rules).filter { $0.covers(port: port) }
         if let rule = denied.first(where: \.deniesAll) {
-            return .deny(words.refusal(.hostDenied, reason: "\(rule.name) denies \(host)", what: "this host is denied"))
+            return .deny(
+                words.refusal(.hostDenied, reason: "\(rule.name) denies \(host)", what: "this host is denied", rule: rule.name))
         }
         let preset = preset(host)
         let rules = allow.rules(for: host)

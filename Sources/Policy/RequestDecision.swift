@@ -2,10 +2,20 @@
 
 import Profile
 import Providers
-public import Vocabulary
+import Vocabulary
+
+/// What rules are looked up by, once the connection's identity is settled.
+struct AskedRequest {
+    let host: HostName
+    let port: UInt16
+    let method: String
+    let carrier: String?
+    let path: String
+}
 
 extension PolicyEngine {
-    public func request(_ facts: RequestFacts) -> Decision<RequestGrant> {
+    /// What the rules say of it.
+    func rules(_ facts: AskedRequest) -> Decision<RequestGrant> {
         let words = words(facts.host.text)
         guard let path = RequestPath(facts.path) else {
             return .deny(
@@ -15,14 +25,16 @@ extension PolicyEngine {
         }
         for rules in deny.rules(for: facts.host) {
             guard let rule = rules.denying(facts, path: path) else { continue }
-            return .deny(words.refusal(.hostDenied, reason: "\(rule.name) denies this request", what: "this request is denied"))
+            return .deny(
+                words.refusal(
+                    .hostDenied, reason: "\(rule.name) denies this request", what: "this request is denied", rule: rule.name))
         }
         guard let preset = preset(facts.host) else { return ordinary(facts, path: path, words: words) }
         return model(facts, path: path, preset: preset, words: words)
     }
 
     /// A host that speaks no provider's format.
-    private func ordinary(_ facts: RequestFacts, path: RequestPath, words: RefusalWords) -> Decision<RequestGrant> {
+    private func ordinary(_ facts: AskedRequest, path: RequestPath, words: RefusalWords) -> Decision<RequestGrant> {
         let rules = allow.rules(for: facts.host)
         guard !rules.isEmpty else {
             return .deny(words.refusal(.hostNotAllowed, reason: "no rule names \(facts.host)", what: "this host is not allowed"))
@@ -44,7 +56,7 @@ extension PolicyEngine {
     }
 
     /// A provider's host: what is asked must be a model endpoint or explicitly unmetered.
-    private func model(_ facts: RequestFacts, path: RequestPath, preset: ProviderPreset, words: RefusalWords) -> Decision<
+    private func model(_ facts: AskedRequest, path: RequestPath, preset: ProviderPreset, words: RefusalWords) -> Decision<
         RequestGrant
     > {
         let operation = Self.operation(facts.method, path, preset)
@@ -97,7 +109,7 @@ extension PolicyEngine {
     }
 
     /// What of the request no rule grants: the first of port, method and path.
-    private func missing(_ facts: RequestFacts, _ rules: [HostRules], words: RefusalWords) -> Refusal {
+    private func missing(_ facts: AskedRequest, _ rules: [HostRules], words: RefusalWords) -> Refusal {
         guard rules.contains(where: { $0.names(port: facts.port) }) else {
             return words.refusal(
                 .portNotAllowed, reason: "no rule grants \(facts.host) port \(facts.port)",
@@ -124,7 +136,11 @@ extension PolicyEngine {
             keys: grants.map(\.keys).min { $0.freedom < $1.freedom } ?? .pinned,
             unmeteredAllowed: !rules.isEmpty && rules.allSatisfy(\.rule.unmeteredAllowed),
             redactInbound: modelText ? .all : inbound, redactOutbound: spec.pii.direction == .in ? .secrets : .all,
-            binary: spec.pii.binary, bodyLimit: spec.network.limits.body.bytes)
+            binary: spec.pii.binary,
+            bodyLimit: rules.compactMap(\.rule.body?.bytes).reduce(spec.network.limits.body.bytes, min),
+            contentTypes: rules.compactMap(\.rule.contentTypes), risk: rules.map(\.rule.risk).max() ?? .medium,
+            needsApproval: rules.contains(where: \.rule.needsApproval),
+            paced: rules.filter { $0.rule.rates != NetworkAccess.Rates() }.map(\.name))
     }
 
     /// What every list allows. A prefix and a name within it meet in the name.

@@ -3,8 +3,8 @@
 
 /// A request path (no query) in all readings that a server may give it.
 struct RequestPath: Sendable, Hashable {
-    /// As written, then percent-decoded, then with empty segments removed, then without path parameters (`;x`) too; each
-    /// once. Usually just one.
+    /// As written, percent-decoded, without empty segments, without path parameters (`;x`, cut off before or after
+    /// decoding), and up to a `?` or `#` that was encoded; each once. Usually just one.
     let readings: [[UInt8]]
     let written: String
     /// Whether every server reads it the same way.
@@ -29,12 +29,30 @@ struct RequestPath: Sendable, Hashable {
         guard let decoded = Self.decode(bytes), !Self.hidesEscape(decoded) else { return nil }
         guard decoded.allSatisfy({ $0 >= 0x20 && $0 != 0x7f && $0 != UInt8(ascii: "\\") }) else { return nil }
         guard !Self.hasDotSegments(bytes), !Self.hasDotSegments(decoded) else { return nil }
-        let collapsed = Self.collapsed(decoded)
-        let bare = Self.collapsed(Self.withoutParameters(decoded))
         guard String(validating: decoded, as: UTF8.self) != nil else { return nil }
-        var found = [bytes]
-        for reading in [decoded, collapsed, bare] where !found.contains(reading) { found.append(reading) }
+        var all = [bytes, decoded, Self.collapsed(decoded), Self.collapsed(Self.withoutParameters(decoded))]
+        if let late = Self.decode(Self.withoutParameters(bytes)) { all += [late, Self.collapsed(late)] }
+        all.append(Self.collapsed(bytes))
+        if let end = decoded.firstIndex(where: { $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "#") }) {
+            all.append(Self.collapsed(Array(decoded[..<end])))
+        }
+        var found: [[UInt8]] = []
+        for reading in all where !found.contains(reading) { found.append(reading) }
         (written, readings) = (path, found)
+    }
+
+    /// What a denial is compared with, beside `readings`: servers differ in more than may be asked of a grant. Case, a slash
+    /// at the end, dots and spaces at the end of a segment (Windows), letters that are mapped to ASCII ones.
+    var denials: [[UInt8]] {
+        var found: [[UInt8]] = []
+        for reading in readings {
+            let folded = PathFolding.folded(reading)
+            for path in [folded, Self.collapsed(folded), Self.collapsed(PathFolding.trimmed(folded))] {
+                let bare = path.count > 1 && path.last == UInt8(ascii: "/") ? Array(path.dropLast()) : path
+                for form in [bare, bare + [UInt8(ascii: "/")]] where !found.contains(form) { found.append(form) }
+            }
+        }
+        return found
     }
 
     private static func collapsed(_ path: [UInt8]) -> [UInt8] {
@@ -52,10 +70,11 @@ struct RequestPath: Sendable, Hashable {
         zip(bytes, bytes.dropFirst()).contains { $0 == UInt8(ascii: "/") && ($1 == UInt8(ascii: "/") || $1 == UInt8(ascii: ".")) }
     }
 
-    /// `.` and `..`, also with a path parameter behind them (`..;x`), which some servers cut off first.
+    /// `.` and `..`, also with a path parameter (`..;x`) or spaces behind them, which some servers cut off first, and in
+    /// dots that some map to the plain one.
     private static func hasDotSegments(_ bytes: [UInt8]) -> Bool {
         bytes.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: true).contains { segment in
-            let name = segment.prefix { $0 != UInt8(ascii: ";") }
+            let name = PathFolding.withoutSpaces(PathFolding.folded(Array(segment.prefix { $0 != UInt8(ascii: ";") })))
             return name.elementsEqual(".".utf8) || name.elementsEqual("..".utf8)
         }
     }

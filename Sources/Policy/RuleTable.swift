@@ -58,7 +58,7 @@ final class HostRules: Sendable {
             if compiled.isDeny ? rule.paths.isEmpty : !rule.namesPaths {
                 unnamed.append(id)
             } else {
-                for path in rule.paths { globs.insert(path, id: id) }
+                for path in rule.paths { globs.insert(compiled.isDeny ? path.lowercased() : path, id: id) }
             }
             for port in rule.ports { methods[port, default: []].formUnion(rule.methods) }
         }
@@ -72,14 +72,17 @@ final class HostRules: Sendable {
     }
 
     /// Denials of this request: one reading of the path that is denied is enough.
-    func denying(_ facts: RequestFacts, path: RequestPath) -> CompiledRule? {
-        let found = path.readings.flatMap { globs.matching($0) } + unnamed
-        return found.lazy.map { self.rules[$0] }.first { $0.covers(port: facts.port) && $0.covers(method: facts.method) }
+    func denying(_ facts: AskedRequest, path: RequestPath) -> CompiledRule? {
+        let found = unnamed + path.denials.flatMap { globs.matching($0) }
+        return found.lazy.map { self.rules[$0] }.first { rule in
+            rule.covers(port: facts.port)
+                && (rule.covers(method: facts.method) || facts.carrier.map { rule.covers(method: $0) } ?? false)
+        }
     }
 
     /// Grants of this request, in the profile's order: every reading of the path must be granted by the same rule.
     /// - Parameter unnamed: whether the rules that name no paths mean this one too.
-    func granting(_ facts: RequestFacts, path: RequestPath, unnamed: Bool) -> [CompiledRule] {
+    func granting(_ facts: AskedRequest, path: RequestPath, unnamed: Bool) -> [CompiledRule] {
         var found = globs.matching(path.readings[0])
         for reading in path.readings.dropFirst() where !found.isEmpty {
             let others = Set(globs.matching(reading))

@@ -159,6 +159,7 @@ struct Canonicalizer {
         switch scalar {
         case .choice(_, let synonyms): return synonyms[text] ?? text
         case .method: return text.uppercased()
+        case .mediaType: return text.lowercased()
         case .hostName: return HostName(text)?.text ?? text
         case .hostPattern: return HostPattern(text)?.description ?? text
         case .piiType:

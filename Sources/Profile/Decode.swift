@@ -36,6 +36,7 @@ extension Spec {
         }
         try pii.read(governance?["pii_handling"])
         try budget.read(governance?["budget"])
+        try approvals.read(governance?["approvals"])
         let audit = spec?["audit"]
         try Profile.read(audit?["sync"], AuditSpec.Sync.init(rawValue:)) { self.audit.sync = $0 }
         try Profile.read(audit?["checkpoint_every"], { UInt32($0) }) { self.audit.checkpointEvery = $0 }
@@ -129,13 +130,42 @@ extension NetworkAccess {
             resolve[name] = try value(entry.value, Resolution.init(text:))
         }
         trust = try list(node?["trust"]) { $0 }
-        let limits = node?["limits"]
-        try Profile.read(limits?["requests_per_minute"], { UInt32($0) }) {
-            self.limits.requestsPerMinute = $0
-        }
-        try Profile.read(limits?["bandwidth"], { ByteRate(text: $0) }) { self.limits.bandwidth = $0 }
-        try Profile.read(limits?["connections"], { UInt32($0) }) { self.limits.connections = $0 }
-        try Profile.read(limits?["body"], { ByteSize(text: $0) }) { self.limits.body = $0 }
+        try limits.read(node?["limits"])
+    }
+}
+
+extension NetworkAccess.Rates {
+    fileprivate mutating func read(_ node: Node?) throws(ProfileError) {
+        try Profile.read(node?["requests_per_minute"], { UInt32($0) }) { requestsPerMinute = $0 }
+        try Profile.read(node?["bytes_per_minute"], { ByteSize(text: $0) }) { bytesPerMinute = $0 }
+        try Profile.read(node?["bandwidth"], { ByteRate(text: $0) }) { bandwidth = $0 }
+    }
+}
+
+extension NetworkAccess.Limits {
+    fileprivate mutating func read(_ node: Node?) throws(ProfileError) {
+        try rates.read(node)
+        try Profile.read(node?["connections"], { UInt32($0) }) { connections = $0 }
+        try Profile.read(node?["body"], { ByteSize(text: $0) }) { body = $0 }
+        try Profile.read(node?["header"], { ByteSize(text: $0) }) { header = min($0, header) }
+        try Profile.read(node?["idle_timeout"], { TimeSpan(text: $0) }) { idleTimeout = $0 }
+        try Profile.read(node?["request_timeout"], { TimeSpan(text: $0) }) { requestTimeout = $0 }
+        guard let node = node?["circuit_breaker"] else { return }
+        var found = NetworkAccess.Breaker()
+        try Profile.read(node["failures"], { UInt32($0) }) { found.failures = $0 }
+        try Profile.read(node["failure_percent"], { UInt32($0) }) { found.percent = $0 }
+        try Profile.read(node["min_requests"], { UInt32($0) }) { found.requests = $0 }
+        try Profile.read(node["window"], { TimeSpan(text: $0) }) { found.window = $0 }
+        try Profile.read(node["open"], { TimeSpan(text: $0) }) { found.open = $0 }
+        breaker = node["enabled"]?.text == "false" ? nil : found
+    }
+}
+
+extension Approvals {
+    fileprivate mutating func read(_ node: Node?) throws(ProfileError) {
+        try Profile.read(node?["mode"], Mode.init(rawValue:)) { mode = $0 }
+        // "critical" is no rule's risk.
+        if let text = node?["ask_at"]?.text { askAt = NetworkAccess.Risk(rawValue: text) }
     }
 }
 
@@ -157,6 +187,11 @@ extension NetworkAccess.Rule {
         }
         try read(node["unmetered"], { $0 == "allow" }) { unmeteredAllowed = $0 }
         try read(node["tls"], TLSMode.init(rawValue:)) { tls = $0 }
+        if node["content_types"] != nil { contentTypes = try list(node["content_types"]) { $0 } }
+        try read(node["limits"]?["body"], { ByteSize(text: $0) }) { body = $0 }
+        try rates.read(node["limits"])
+        try read(node["risk"], NetworkAccess.Risk.init(rawValue:)) { risk = $0 }
+        try read(node["approval"], { $0 == "ask" }) { needsApproval = $0 }
     }
 }
 

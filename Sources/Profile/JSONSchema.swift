@@ -130,6 +130,7 @@ extension Resolver {
         case .urlPath: return text("^/")
         case .url: return text("^https?://")
         case .method: return text("^[A-Za-z-]{1,32}$")
+        case .mediaType: return text("^[A-Za-z0-9_!#$&^.+*-]+/[A-Za-z0-9_!#$&^.+*-]+$")
         case .variable, .passedVariable: return text("^[A-Za-z_][A-Za-z0-9_]*$")
         case .opaque: return .object([("type", .list([.text("string"), .text("number"), .text("boolean")]))])
         default: return text()

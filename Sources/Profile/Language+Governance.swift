@@ -71,15 +71,17 @@ extension Language {
             "approvals",
             .map([
                 Row(
-                    "mode", .scalar(.choice(["explore", "ask", "auto"])), "Whether an operator is asked.",
+                    "mode", .scalar(.choice(["explore", "ask", "auto"])),
+                    "explore: reads and model calls only; ask: risky requests are asked; auto: the rules decide.",
                     default: "ask",
                     looser: .later),
                 Row(
-                    "ask_at", .scalar(.choice(["low", "medium", "high", "critical"])), "From which risk on.",
+                    "ask_at", .scalar(.choice(["low", "medium", "high", "critical"])),
+                    "From which risk on; critical: none.",
                     default: "high",
                     looser: .later),
-                Row("timeout", .scalar(.span), "Then the answer is no.", default: "5m"),
-            ]), "Questions to the operator.", .no()),
+                Row("timeout", .scalar(.span), "Then the answer is no.", default: "5m", .no()),
+            ]), "Questions to the operator. Until they can be answered, what would be asked is refused."),
     ]
 
     private static func rule(_ deny: Bool) -> Shape {
@@ -115,9 +117,51 @@ extension Language {
                             "tls", .scalar(.choice(["intercept", "passthrough"])),
                             "passthrough: unread, counted in bytes.",
                             default: "intercept", .no(except: ["intercept"])),
+                        Row(
+                            "content_types", .list(.scalar(.mediaType)),
+                            "What a body may be: application/json, text/*. Absent: anything."),
+                        Row(
+                            "limits",
+                            .map(rates + [Row("body", .scalar(.bytes), "Size of one body.", looser: .more)]),
+                            "Rates and sizes of this rule's requests, within the session's."),
+                        Row(
+                            "risk", .scalar(.choice(["high", "medium", "low"])),
+                            "How much harm its requests can do; approvals.ask_at says from where on an operator is asked.",
+                            default: "medium"),
+                        Row(
+                            "approval", .scalar(.choice(["ask", "none"])),
+                            "ask: an operator has to say yes to each request, in every mode.", default: "none"),
                     ]),
             shorthand: "host")
     }
+
+    /// Rates, of the session or of one rule.
+    private static let rates: [Row] = [
+        Row(
+            "requests_per_minute", .scalar(.integer(1...10_000_000)), "Requests in any minute.",
+            looser: .more),
+        Row("bytes_per_minute", .scalar(.bytes), "Bytes of bodies in any minute, both ways.", looser: .more),
+        Row("bandwidth", .scalar(.rate), "Bytes of bodies a second, both ways.", looser: .more),
+    ]
+
+    private static let breaker: [Row] = [
+        Row(
+            "enabled", .scalar(.bool), "false: a host is asked however often it fails.", default: "true",
+            looser: .notThis("true")),
+        Row(
+            "failures", .scalar(.integer(1...1_000_000)), "So many failures in a row open it.", default: "5",
+            looser: .more),
+        Row(
+            "failure_percent", .scalar(.integer(1...100)), "Or so many per cent of the window's requests.",
+            default: "50", looser: .more),
+        Row(
+            "min_requests", .scalar(.integer(1...1_000_000)), "If the window had at least so many.", default: "20",
+            looser: .more),
+        Row("window", .scalar(.span), "The window.", default: "1m"),
+        Row(
+            "open", .scalar(.span), "So long the host is not asked; then one request goes as a probe.",
+            default: "30s"),
+    ]
 
     private static let networkAccess: [Row] = [
         Row("allowlist", .list(rule(false)), "Hosts that are granted.", looser: .grant),
@@ -150,16 +194,24 @@ extension Language {
             .no(except: ["none"])),
         Row(
             "limits",
-            .map([
-                Row(
-                    "requests_per_minute", .scalar(.integer(1...10_000_000)), "Requests of the session.",
-                    looser: .more),
-                Row("bandwidth", .scalar(.rate), "Bytes a second, both ways.", looser: .more, .no()),
-                Row(
-                    "connections", .scalar(.integer(1...65_535)), "Connections at once.", default: "64",
-                    looser: .more),
-                Row("body", .scalar(.bytes), "Size of one body.", default: "16M", looser: .more),
-            ]), "Rates and sizes."),
+            .map(
+                rates + [
+                    Row(
+                        "connections", .scalar(.integer(1...65_535)), "Connections at once.", default: "64",
+                        looser: .more),
+                    Row("body", .scalar(.bytes), "Size of one body.", default: "16M", looser: .more),
+                    Row(
+                        "header", .scalar(.bytes), "Size of one request's head, at most 64K.", default: "64K",
+                        looser: .more),
+                    Row(
+                        "idle_timeout", .scalar(.span), "Longest time without a byte either way.", default: "10m",
+                        looser: .more),
+                    Row(
+                        "request_timeout", .scalar(.span), "Longest time from a request to its answer's end.",
+                        default: "1h", looser: .more),
+                    Row(
+                        "circuit_breaker", .map(breaker), "When a host that keeps failing is left alone."),
+                ]), "Rates and sizes."),
     ]
 
     private static let piiHandling: [Row] = [

@@ -197,6 +197,13 @@ extension NetworkAccess.Rule {
             ? other.namesPaths
                 && other.paths.allSatisfy { self.paths.contains($0) || self.paths.contains("/**") }
             : !other.namesPaths
+        let media =
+            contentTypes.map { mine in
+                other.contentTypes.map { $0.allSatisfy { mine.contains($0) || mine.contains("*/*") } } ?? false
+            } ?? true
+        func within(_ limit: UInt64?, _ value: UInt64?) -> Bool {
+            limit.map { most in value.map { $0 <= most } ?? false } ?? true
+        }
         let redaction = { (mode: NetworkAccess.InboundRedaction) in
             ["all": 0, "secrets": 1][mode.rawValue] ?? 2
         }
@@ -205,5 +212,10 @@ extension NetworkAccess.Rule {
             && redaction(other.redactInbound) <= redaction(redactInbound)
             && (unmeteredAllowed || !other.unmeteredAllowed)
             && (tls == .passthrough || other.tls == .intercept)
+            && media && other.risk >= risk && (other.needsApproval || !needsApproval)
+            && within(body?.bytes, other.body?.bytes)
+            && within(rates.requestsPerMinute.map(UInt64.init), other.rates.requestsPerMinute.map(UInt64.init))
+            && within(rates.bytesPerMinute?.bytes, other.rates.bytesPerMinute?.bytes)
+            && within(rates.bandwidth?.bytesPerSecond, other.rates.bandwidth?.bytesPerSecond)
     }
 }

@@ -68,6 +68,9 @@ extension Scalar {
                     $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#")
                 })
                 ? nil : ("a path that starts with '/'", "without a query: /v1/**")
+        case .mediaType:
+            return isMediaRange(text)
+                ? nil : ("a media type", "without parameters: application/json, text/*")
         case .variable:
             return isVariable(text) ? nil : ("a name of a variable", "letters, digits and underscores")
         case .passedVariable:
@@ -206,6 +209,15 @@ extension String {
 
 private func isDigit(_ byte: UInt8) -> Bool { byte >= 0x30 && byte <= 0x39 }
 private func isLetter(_ byte: UInt8) -> Bool { (byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7a }
+/// RFC 9110 §8.3.1 tokens; a star stands for the whole subtype, or for everything.
+private func isMediaRange(_ text: String) -> Bool {
+    let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+    guard parts.count == 2, text.utf8.count <= 127 else { return false }
+    let isToken = { (part: Substring) in
+        !part.isEmpty && part.utf8.allSatisfy { isWord($0) || "!#$&^.+-".utf8.contains($0) }
+    }
+    return (isToken(parts[0]) && (parts[1] == "*" || isToken(parts[1]))) || text == "*/*"
+}
 private func isWord(_ byte: UInt8) -> Bool {
     isDigit(byte) || isLetter(byte) || byte == UInt8(ascii: "_")
 }

@@ -18,6 +18,8 @@ enum Scalar: Sendable {
     case port, method
     /// A glob over the path of a URL.
     case urlPath
+    /// type/subtype, type/* or */*.
+    case mediaType
     /// A name of an environment variable.
     case variable
     /// A variable that may be handed to the agent at all.

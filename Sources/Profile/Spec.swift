@@ -14,6 +14,7 @@ public struct Spec: Sendable, Hashable {
     public var credentials: [Credential] = []
     public var pii = PIIHandling()
     public var budget = Budget()
+    public var approvals = Approvals()
     public var audit = AuditSpec()
 
     public init() {}
@@ -89,6 +90,29 @@ public struct Sandbox: Sendable, Hashable {
 public struct NetworkAccess: Sendable, Hashable {
     public enum InboundRedaction: String, Sendable, Hashable { case none, secrets, all }
 
+    /// How much harm a request can do, as the operator sees it.
+    public enum Risk: String, Sendable, Hashable, Comparable, CaseIterable {
+        case low, medium, high
+        public static func < (a: Risk, b: Risk) -> Bool { a.rank < b.rank }
+        private var rank: Int {
+            switch self {
+            case .low: 0
+            case .medium: 1
+            case .high: 2
+            }
+        }
+    }
+
+    /// Rates that one rule's requests share. nil: only the session's hold.
+    public struct Rates: Sendable, Hashable {
+        public var requestsPerMinute: UInt32?
+        /// Both ways.
+        public var bytesPerMinute: ByteSize?
+        /// Both ways.
+        public var bandwidth: ByteRate?
+        public init() {}
+    }
+
     /// One allow or deny entry. What is absent means least.
     public struct Rule: Sendable, Hashable {
         public enum TLSMode: String, Sendable, Hashable { case intercept, passthrough }
@@ -102,6 +126,14 @@ public struct NetworkAccess: Sendable, Hashable {
         public var redactInbound: InboundRedaction
         public var unmeteredAllowed: Bool
         public var tls: TLSMode
+        /// `type/subtype`, `type/*` or `*/*` that a body may have; nil: any.
+        public var contentTypes: [String]?
+        /// Most bytes of one body; nil: only the session's limit holds.
+        public var body: ByteSize?
+        public var rates = Rates()
+        public var risk = Risk.medium
+        /// An operator has to say yes to each request.
+        public var needsApproval = false
 
         public init(
             host: HostPattern, ports: [UInt16] = [443], methods: [String] = ["GET", "HEAD"],
@@ -131,11 +163,32 @@ public struct NetworkAccess: Sendable, Hashable {
         }
     }
 
+    /// When a host that keeps failing is left alone for a while.
+    public struct Breaker: Sendable, Hashable {
+        /// So many failures in a row open it,
+        public var failures: UInt32 = 5
+        /// or so many per cent of the requests within the window,
+        public var percent: UInt32 = 50
+        /// if there were at least so many.
+        public var requests: UInt32 = 20
+        public var window = TimeSpan(milliseconds: 60_000)
+        /// How long the host is not asked, before one request goes as a probe.
+        public var open = TimeSpan(milliseconds: 30_000)
+        public init() {}
+    }
+
     public struct Limits: Sendable, Hashable {
-        public var requestsPerMinute: UInt32?
-        public var bandwidth: ByteRate?
+        public var rates = Rates()
         public var connections: UInt32 = 64
         public var body = ByteSize(bytes: 16 << 20)
+        /// Most bytes of one request's head.
+        public var header = ByteSize(bytes: 64 << 10)
+        /// Longest time in which no byte goes either way.
+        public var idleTimeout = TimeSpan(milliseconds: 600_000)
+        /// Longest time from a request's head to its answer's end.
+        public var requestTimeout = TimeSpan(milliseconds: 3_600_000)
+        /// nil: hosts are asked however often they fail.
+        public var breaker: Breaker? = Breaker()
         public init() {}
     }
 
@@ -220,6 +273,16 @@ public struct Budget: Sendable, Hashable {
         perSession.maxCost = Money(nanos: 1_000_000_000)
         perMinute.action = .throttle
     }
+}
+
+/// When an operator is asked before a request goes out.
+public struct Approvals: Sendable, Hashable {
+    /// explore: reads and model calls only. ask: what is risky enough is asked. auto: the rules alone decide.
+    public enum Mode: String, Sendable, Hashable { case explore, ask, auto }
+    public var mode = Mode.ask
+    /// The least risk that is asked in the mode `ask`; nil: none is.
+    public var askAt: NetworkAccess.Risk? = .high
+    public init() {}
 }
 
 public struct AuditSpec: Sendable, Hashable {

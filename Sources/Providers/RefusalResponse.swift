@@ -26,7 +26,9 @@ public struct RefusalResponse: Sendable, Hashable {
         retryAfter: UInt32? = nil
     ) {
         let shape = provider.map { RefusalShape.of($0, operation) } ?? .plain
-        let wait = refusal.code == .rateLimited ? retryAfter.map { max(1, min($0, 60)) } : nil
+        // A provider's client that is told to wait for a host that fails would wait in vain, again and again.
+        let mayWait = refusal.code == .rateLimited || (provider == nil && refusal.code == .circuitOpen)
+        let wait = mayWait ? retryAfter.map { max(1, min($0, 60)) } : nil
         let isJSON = provider != nil || prefersJSON
         status = shape.status(refusal.code, wait != nil)
         body =

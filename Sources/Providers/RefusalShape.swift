@@ -97,11 +97,13 @@ struct RefusalShape: Sendable {
     static let plain = RefusalShape(
         status: { code, waits in
             switch code {
+            case .circuitOpen: 503
             case _ where waits: 429
             case .identityMismatch: 421
             case .malformed, .strictJSON, .plainHTTP, .notHTTP: 400
             case .tooLarge: 413
-            case .unsupportedEncoding: 415
+            case .unsupportedEncoding, .contentTypeNotAllowed: 415
+            case .timedOut: 504
             case .resolveFailed, .upstreamUnreachable, .upstreamCertificate: 502
             default: 403
             }

@@ -14,8 +14,10 @@ public struct RefusalWords: Sendable, Hashable {
     }
 
     /// `reason` is for the operator and the log, `what` for the agent: a clause without a full stop.
-    public func refusal(_ code: Refusal.Code, reason: String, what: String) -> Refusal {
-        Refusal(code, reason: reason, told: "akios-exec: \(what) (host \(host), profile '\(profile)'). Ask the operator.")
+    /// `rule`: the profile's rules or key that decided.
+    public func refusal(_ code: Refusal.Code, reason: String, what: String, rule: String? = nil) -> Refusal {
+        Refusal(
+            code, reason: reason, told: "akios-exec: \(what) (host \(host), profile '\(profile)'). Ask the operator.", rule: rule)
     }
 
     /// A model without a price. The name is the agent's own text, so it is cut and cleaned before it is shown.

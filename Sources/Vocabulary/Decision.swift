@@ -4,6 +4,32 @@
 public enum Decision<Grant: Sendable>: Sendable {
     case allow(Grant)
     case deny(Refusal)
+    /// Only if an operator says yes. The refusal is what the agent reads where nobody can be asked, or the answer is no.
+    case ask(Grant, Refusal)
+    /// Not now: the same may be allowed after so many nanoseconds.
+    case throttle(Refusal, after: UInt64)
+
+    /// Why nothing may happen now, nil for a plain yes. Whoever can neither ask nor wait obeys this.
+    public var refusal: Refusal? {
+        switch self {
+        case .allow: nil
+        case .deny(let refusal), .ask(_, let refusal), .throttle(let refusal, _): refusal
+        }
+    }
+
+    /// The grant of a plain yes.
+    public var grant: Grant? { if case .allow(let grant) = self { grant } else { nil } }
+
+    /// The same answer, and after a yes that of `next` too.
+    public func then<Next>(_ next: (Grant) -> Decision<Next>) -> Decision<Next> {
+        switch self {
+        case .allow(let grant): next(grant)
+        case .deny(let refusal): .deny(refusal)
+        // What is not settled here is not settled there: nothing goes on without a yes.
+        case .ask(_, let refusal): .deny(refusal)
+        case .throttle(let refusal, let wait): .throttle(refusal, after: wait)
+        }
+    }
 }
 
 /// Why something did not happen. Codes are part of the log's schema: they are added to, never renamed.
@@ -12,6 +38,10 @@ public struct Refusal: Error, Sendable, Hashable {
         case hostNotAllowed = "host_not_allowed"
         case hostDenied = "host_denied"
         case portNotAllowed = "port_not_allowed"
+        case contentTypeNotAllowed = "content_type_not_allowed"
+        case approvalNeeded = "approval_needed"
+        case circuitOpen = "circuit_open"
+        case timedOut = "timed_out"
         case methodNotAllowed = "method_not_allowed"
         case pathNotAllowed = "path_not_allowed"
         case rawAddress = "raw_address"
@@ -48,10 +78,13 @@ public struct Refusal: Error, Sendable, Hashable {
     public var reason: String
     /// What the agent may read: host and profile, "ask the operator"; nothing about the rule set.
     public var told: String
+    /// The profile's rules or key that decided, for the operator; nil: nothing in it grants this.
+    public var rule: String?
 
-    public init(_ code: Code, reason: String, told: String) {
+    public init(_ code: Code, reason: String, told: String, rule: String? = nil) {
         self.code = code
         self.reason = reason
         self.told = told
+        self.rule = rule
     }
 }

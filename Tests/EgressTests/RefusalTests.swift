@@ -136,7 +136,7 @@ import Wire
         let text = try full.exchange("files.example", "GET /x HTTP/1.1\r\nhost: files.example\r\n\r\n")
         first.close()
         #expect(Answer.status(text) == 429 && text.contains("too many connections") && text.contains("retry-after: "))
-        let busy = try harness { $0.network.limits.requestsPerMinute = 1 }
+        let busy = try harness { $0.network.limits.rates.requestsPerMinute = 1 }
         defer { busy.end() }
         #expect(Answer.status(try busy.exchange(Harness.openai, ProxyTests.chat("x"))) == 200)
         #expect(Answer.status(try busy.exchange(Harness.openai, ProxyTests.chat("x"))) == 429)

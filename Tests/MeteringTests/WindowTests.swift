@@ -87,17 +87,6 @@ struct SlidingWindows {
         #expect(state.reserve(2, call("0.01"), at: 80_000_000).refusal?.window == .perDay)
         #expect(state.reserve(3, call("0.01"), at: 86_460_000).isAdmitted)
     }
-
-    @Test func requestsPerMinute() {
-        var limiter = RateLimiter(perMinute: 2)
-        #expect(limiter.take(at: 1000) == nil)
-        #expect(limiter.take(at: 2000) == nil)
-        #expect(limiter.take(at: 3000) == 61_000)
-        #expect(limiter.take(at: 61_000) == nil)
-        #expect(limiter.take(at: 61_500) == 62_000)
-        var none = RateLimiter(perMinute: 0)
-        #expect(none.take(at: 0) == .max)
-    }
 }
 
 struct RandomInterleavings {

@@ -10,20 +10,20 @@ struct Connections {
     @Test func onlyNamesThatSomeRuleCouldUse() throws {
         let engine = engine(
             allow: [try rule("pypi.org"), try rule("alt.example", ports: [8443])], providers: [ProviderGrant(id: .anthropic)])
-        #expect(code(engine.connection(host: try host("pypi.org"), address: nil, port: 443)) == nil)
-        #expect(code(engine.connection(host: try host("api.anthropic.com"), address: nil, port: 443)) == nil)
-        #expect(code(engine.connection(host: try host("alt.example"), address: nil, port: 8443)) == nil)
-        #expect(code(engine.connection(host: try host("alt.example"), address: nil, port: 443)) == .portNotAllowed)
-        #expect(code(engine.connection(host: try host("api.anthropic.com"), address: nil, port: 80)) == .portNotAllowed)
-        #expect(code(engine.connection(host: try host("api.openai.com"), address: nil, port: 443)) == .hostNotAllowed)
-        #expect(code(engine.connection(host: nil, address: IPAddress("93.184.216.34"), port: 443)) == .rawAddress)
+        #expect(code(try connect(engine, "pypi.org")) == nil)
+        #expect(code(try connect(engine, "api.anthropic.com")) == nil)
+        #expect(code(try connect(engine, "alt.example", port: 8443)) == nil)
+        #expect(code(try connect(engine, "alt.example")) == .portNotAllowed)
+        #expect(code(try connect(engine, "api.anthropic.com", port: 80)) == .portNotAllowed)
+        #expect(code(try connect(engine, "api.openai.com")) == .hostNotAllowed)
+        #expect(code(engine.connection(try dialled(nil))) == .rawAddress)
     }
 
     @Test func passthroughOnlyWhereNothingNeedsReading() throws {
         func tls(_ allow: [NetworkAccess.Rule], deny: [NetworkAccess.Rule] = [], at name: String = "pinned.example") throws
             -> NetworkAccess.Rule.TLSMode?
         {
-            granted(engine(allow: allow, deny: deny).connection(host: try host(name), address: nil, port: 443))?.tls
+            granted(try connect(engine(allow: allow, deny: deny), name))?.tls
         }
         let open = try rule("pinned.example", tls: .passthrough)
         #expect(try tls([open]) == .passthrough)
@@ -57,7 +57,7 @@ struct Connections {
         let engine = engine(providers: [ProviderGrant(id: .openai)]) {
             $0.network.resolve[name] = NetworkAccess.Resolution(address: loopback, port: 9443)
         }
-        let grant = try #require(granted(engine.connection(host: name, address: nil, port: 443)))
+        let grant = try #require(granted(try connect(engine, name.text)))
         #expect(grant.resolved == loopback && grant.dialPort == 9443 && grant.port == 443)
         #expect(code(engine.dial(loopback, host: name)) == nil)
         #expect(code(engine.dial(try #require(IPAddress("127.0.0.2")), host: name)) == .addressNotAllowed)
@@ -67,7 +67,7 @@ struct Connections {
         let careless = PolicyTests.engine { $0.network.resolve[name] = NetworkAccess.Resolution(address: metadata, port: nil) }
         #expect(code(careless.dial(metadata, host: name)) == .addressNotAllowed)
         // A resolution is no grant: the host still needs a rule.
-        #expect(code(engine.connection(host: try host("other.example"), address: nil, port: 443)) == .hostNotAllowed)
+        #expect(code(try connect(engine, "other.example")) == .hostNotAllowed)
     }
 
     @Test func manyRulesAreFoundByHost() throws {

@@ -1,5 +1,6 @@
 // GlobSetTests: many patterns in one walk answer as each of them alone would, by a matcher that is too simple to be wrong.
 
+import TestKit
 import Testing
 
 @testable import Policy
@@ -19,7 +20,7 @@ struct GlobSets {
     }
 
     @Test func aSetAnswersAsEachPatternAlone() {
-        var random = Dice(seed: 7)
+        var random = SplitMix(seed: 7)
         func text(_ letters: [Character], _ most: Int) -> String {
             "/" + String((0..<random.below(most)).map { _ in letters[random.below(letters.count)] })
         }

@@ -200,7 +200,7 @@ struct ProviderHosts {
     @Test func denyWinsOverProviders() throws {
         let engine = engine(deny: [try deny("api.openai.com")], providers: [openai])
         #expect(code(try ask(engine, "api.openai.com", "POST", "/v1/chat/completions")) == .hostDenied)
-        #expect(code(engine.connection(host: try host("api.openai.com"), address: nil, port: 443)) == .hostDenied)
+        #expect(code(try connect(engine, "api.openai.com")) == .hostDenied)
     }
 
     @Test func bodiesAreHeldToTheGrant() throws {

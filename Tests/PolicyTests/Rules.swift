@@ -38,34 +38,48 @@ func engine(
 
 /// The refusal's code, or nil for a yes.
 func code<Grant>(_ decision: Decision<Grant>) -> Refusal.Code? {
-    if case .deny(let refusal) = decision { refusal.code } else { nil }
+    decision.refusal?.code
 }
 
 func granted<Grant>(_ decision: Decision<Grant>) -> Grant? {
     if case .allow(let grant) = decision { grant } else { nil }
 }
 
-func ask(_ engine: PolicyEngine, _ name: String, _ method: String, _ path: String, port: UInt16 = 443) throws -> Decision<
-    RequestGrant
-> {
-    engine.request(RequestFacts(host: try host(name), port: port, method: method, path: path))
+/// A connection to the address that stands for `name`, over TLS that names it too.
+func dialled(_ name: String?, port: UInt16 = 443, spoken: String? = nil, isTLS: Bool = true) throws -> ConnectionFacts {
+    let name = try name.map { try host($0) }
+    return ConnectionFacts(
+        address: try #require(IPAddress("198.18.0.7")), port: port, name: name, spoken: try spoken.map { try host($0) } ?? name,
+        isTLS: isTLS)
+}
+
+func connect(_ engine: PolicyEngine, _ name: String, port: UInt16 = 443) throws -> Decision<ConnectionGrant> {
+    engine.connection(try dialled(name, port: port))
+}
+
+/// One request of a session's first moment.
+func ask(
+    _ engine: PolicyEngine, _ name: String, _ method: String, _ path: String, port: UInt16 = 443,
+    change: (inout RequestFacts) -> Void = { _ in }
+) throws -> Decision<RequestGrant> {
+    var pace = Pace(engine.spec.network)
+    return try ask(engine, name, method, path, port: port, &pace, at: 0, change: change)
+}
+
+func ask(
+    _ engine: PolicyEngine, _ name: String, _ method: String, _ path: String, port: UInt16 = 443, _ pace: inout Pace,
+    at now: UInt64,
+    change: (inout RequestFacts) -> Void = { _ in }
+) throws -> Decision<RequestGrant> {
+    let connection = try dialled(name, port: port)
+    var facts = RequestFacts(
+        connection: connection, authorities: [port == 443 ? name : "\(name):\(port)"], method: method, path: path)
+    change(&facts)
+    return engine.request(facts, on: engine.connection(facts.connection), pace: &pace, at: now)
 }
 
 func globMatches(_ pattern: String, _ path: String) -> Bool {
     var set = GlobSet()
     set.insert(pattern, id: 0)
     return !set.matching(Array(path.utf8)).isEmpty
-}
-
-/// Numbers that are the same in every run (SplitMix64).
-struct Dice {
-    private var state: UInt64
-    init(seed: UInt64) { state = seed }
-
-    mutating func below(_ limit: Int) -> Int {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var value = (state ^ (state >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
-        return Int((value ^ (value >> 31)) % UInt64(limit))
-    }
 }

@@ -50,4 +50,6 @@ protocol AgentConnection: AnyObject {
     func sessionEnds()
     /// Ends what is left without waiting; what was admitted is settled all the same.
     func abort()
+    /// Ends what takes too long. True: an exchange is under way.
+    func checkDeadlines(at now: NIODeadline) -> Bool
 }

@@ -93,6 +93,16 @@ final class Exchange {
     /// What was asked for in place of an answer, and what it became.
     var question: WebSocketQuestion?
     var relay: WebSocketRelay?
+    /// What the host's circuit breaker waits to hear the outcome of.
+    var ticket: CircuitBreaker.Ticket?
+    /// Seconds after which asking again can succeed, where it can at all.
+    var retryAfter: UInt32 = 5
+    /// When a byte last went either way.
+    var moved = NIODeadline.now()
+    /// A deadline has passed, and the agent was told.
+    var isLate = false
+    /// Not read from until then, for a rate's sake.
+    var rest: Scheduled<Void>?
     /// How often a connection was found closed before a byte was written.
     var attempts = 0
 
@@ -100,9 +110,12 @@ final class Exchange {
     private var held = 0
 
     /// - Parameter memory: what all exchanges may hold of bodies.
-    init(head: RequestHead, grant: RequestGrant?, memory: Allowance) {
+    init(head: RequestHead, verdict: Decision<RequestGrant>, memory: Allowance) {
         self.head = head
-        self.grant = grant
+        grant = verdict.grant
+        refusal = verdict.refusal
+        ticket = grant?.ticket
+        if case .throttle(_, let wait) = verdict { retryAfter = UInt32(clamping: wait / 1_000_000_000 + 1) }
         self.memory = memory
     }
 

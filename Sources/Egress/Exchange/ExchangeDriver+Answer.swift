@@ -4,6 +4,7 @@ import Coding
 import Events
 import NIOCore
 import NIOHTTP1
+import Policy
 import Providers
 import Vocabulary
 import Wire
@@ -18,6 +19,8 @@ extension ExchangeDriver: UpstreamUser {
     func upstreamHead(_ head: HTTPResponseHead) {
         guard let exchange, let prepared = exchange.prepared else { return }
         exchange.status = Int(head.status.code)
+        exchange.moved = .now()
+        report(Self.isFailure(status: exchange.status) ? .failed : .answered)
         exchange.release()
         if head.status == .switchingProtocols { return upgraded(head) }
         let action = machine.answerHead()
@@ -42,6 +45,8 @@ extension ExchangeDriver: UpstreamUser {
     func upstreamBody(_ bytes: ByteBuffer) {
         guard let exchange else { return }
         exchange.bytesIn += UInt64(bytes.readableBytes)
+        exchange.moved = .now()
+        pause(after: bytes.readableBytes)
         let action = machine.answerBody()
         do throws(AnswerFailure) {
             guard let coded = exchange.coded else { return try pass(bytes, action, exchange) }
@@ -108,6 +113,7 @@ extension ExchangeDriver: UpstreamUser {
     func upstreamFailed(_ reason: String) {
         guard let exchange else { return }
         if exchange.relay?.isOver == true { return socketEnds() }
+        report(.failed)
         exchange.upstream = nil
         exchange.refusal = session.words(peer.shownHost).refusal(
             .upstreamUnreachable, reason: reason, what: "the host ended the connection without an answer")
@@ -120,6 +126,7 @@ extension ExchangeDriver: UpstreamUser {
         exchange.refusal = session.words(peer.shownHost).refusal(
             .upstreamUnreachable, reason: "connections closed before the request was sent", what: "the host could not be reached")
         exchange.attempts += 1
+        if exchange.attempts >= Self.mostAttempts { report(.failed) }
         obey(machine.unsent(again: exchange.attempts < Self.mostAttempts))
     }
 
@@ -149,6 +156,7 @@ extension ExchangeDriver: UpstreamUser {
     func startDraining() {
         if exchange?.relay != nil { return socketEnds() }
         guard let exchange, exchange.drainTimeout == nil, let upstream = exchange.upstream else { return }
+        exchange.rest?.cancel()
         upstream.setReading(true)
         let bound = NIOLoopBound((self, exchange), eventLoop: session.loop)
         exchange.drainTimeout = session.loop.scheduleTask(in: Self.drainPatience) {
@@ -217,7 +225,7 @@ extension ExchangeDriver: UpstreamUser {
         exchange.upstream?.abandon()
         exchange.upstream = nil
         settle(exchange, cutSettlement(exchange), cut: "stopped")
-        cut ? endCut(exchange, note: session.stopped?.told ?? "akios-exec: stopped") : next()
+        cut ? endCut(exchange, note: (session.stopped ?? exchange.refusal)?.told ?? "akios-exec: stopped") : next()
     }
 
     /// Usage that came before the break counts only where it is final: a provider reports the whole at the end.

@@ -11,6 +11,7 @@ extension ExchangeDriver {
     /// Answers with the exchange's refusal. `recorded`: the log has it already, as an outcome.
     func refuse(recorded: Bool = false) {
         guard let exchange, let refusal = exchange.refusal else { return }
+        report(.unknown)
         exchange.release()
         if !recorded { record(refusal, exchange) }
         guard !isGone else { return next() }
@@ -18,7 +19,7 @@ extension ExchangeDriver {
         let prefersJSON = head.headers.first(name: "accept")?.contains("json") ?? false
         let response = RefusalResponse(
             refusal, provider: provider, operation: exchange.grant?.operation, prefersJSON: prefersJSON,
-            retryAfter: session.retryAfter)
+            retryAfter: exchange.retryAfter)
         // A client that waits for 100 will not send the body: there is no next request to be found in what follows.
         let reads = machine.state == .idle || !head.expectsContinue
         let keeps = head.keepsAlive && reads && !isPlain && session.stopped == nil
@@ -43,7 +44,7 @@ extension ExchangeDriver {
             RequestRefused(
                 code: refusal.code, reason: refusal.reason, host: peer.shownHost, port: peer.dialled.port,
                 method: RefusalWords.printable(exchange.head.method), path: session.preparer.shownPath(exchange.head.target),
-                model: exchange.prepared?.intent.model, findings: exchange.findings))
+                model: exchange.prepared?.intent.model, findings: exchange.findings, rule: refusal.rule))
     }
 
     func recordCut() {

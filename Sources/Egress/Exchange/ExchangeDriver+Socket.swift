@@ -31,16 +31,20 @@ extension ExchangeDriver {
         guard let exchange, let relay = exchange.relay else { return }
         let step = relay.fromAgent(bytes)
         session.journal.count { totals in totals.bytesOut += UInt64(step.toUpstream.readableBytes) }
+        exchange.moved = .now()
+        pause(after: bytes.readableBytes)
         follow(step, exchange)
     }
 
     func upstreamSocketBytes(_ bytes: ByteBuffer) {
         guard let exchange, let relay = exchange.relay else { return }
         exchange.bytesIn += UInt64(bytes.readableBytes)
+        exchange.moved = .now()
+        pause(after: bytes.readableBytes)
         follow(relay.fromUpstream(bytes), exchange)
     }
 
-    func upstreamTakes(_ on: Bool) { if !isGone { agent.setReading(on) } }
+    func upstreamTakes(_ on: Bool) { if !isGone { agent.setReading(on && exchange?.rest == nil) } }
 
     private func follow(_ step: WebSocketRelay.Step, _ exchange: Exchange) {
         if step.toUpstream.readableBytes > 0 { exchange.upstream?.writeSocket(step.toUpstream) }

@@ -37,19 +37,10 @@ final class ExchangeDriver {
 
     func begin(_ head: RequestHead) {
         session.journal.count { totals in totals.requests += 1 }
-        let verdict = judge(head)
-        let limit: Int?
-        switch verdict {
-        case .allow(let grant):
-            let exchange = Exchange(head: head, grant: grant, memory: session.memory)
-            self.exchange = exchange
-            limit = expectBody(of: exchange, limit: Int(clamping: grant.bodyLimit))
-        case .deny(let refusal):
-            let exchange = Exchange(head: head, grant: nil, memory: session.memory)
-            exchange.refusal = refusal
-            self.exchange = exchange
-            limit = nil
-        }
+        session.watch()
+        let exchange = Exchange(head: head, verdict: session.decide(head, from: peer), memory: session.memory)
+        self.exchange = exchange
+        let limit = exchange.grant.flatMap { expectBody(of: exchange, limit: Int(clamping: $0.bodyLimit)) }
         obey(
             machine.head(
                 limit: limit, declared: head.contentLength ?? (head.hasBody ? nil : 0), expectsContinue: head.expectsContinue))
@@ -66,7 +57,11 @@ final class ExchangeDriver {
         obey(machine.agentGone())
     }
 
-    func agentTakes(_ on: Bool) { if !isGone { exchange?.upstream?.setReading(on) } }
+    func agentTakes(_ on: Bool) {
+        guard !isGone, let exchange else { return }
+        exchange.moved = .now()
+        exchange.upstream?.setReading(on && exchange.rest == nil)
+    }
 
     /// - Returns: how many bytes may come, in any coding; nil: the coding cannot be read.
     private func expectBody(of exchange: Exchange, limit: Int) -> Int? {
@@ -82,6 +77,7 @@ final class ExchangeDriver {
 
     private func keep(_ part: ByteBuffer) {
         guard let exchange else { return }
+        exchange.moved = .now()
         do throws(CodingFault) {
             if try exchange.keep(part) { return }
             exchange.refusal = session.words(peer.shownHost).refusal(
@@ -91,48 +87,6 @@ final class ExchangeDriver {
             exchange.refusal = error.refusal(session.words(peer.shownHost))
         }
         obey(machine.stop())
-    }
-
-    /// All that can be said of a request by its head.
-    private func judge(_ head: RequestHead) -> Decision<RequestGrant> {
-        if let stopped = session.stopped { return .deny(stopped) }
-        let words = session.words(peer.shownHost)
-        if isPlain {
-            let named = head.headers.first(name: "host").flatMap { HeaderRules.authority($0)?.subject.text } ?? peer.shownHost
-            return .deny(
-                session.words(named).refusal(
-                    .plainHTTP, reason: "plain HTTP to port \(peer.dialled.port)", what: "plain HTTP is not allowed, use https"))
-        }
-        let grant: ConnectionGrant
-        switch peer.standing {
-        case .deny(let refusal): return .deny(refusal)
-        case .allow(let found): grant = found
-        }
-        guard let host = head.headers.first(name: "host"), names(host, grant) else {
-            return .deny(
-                words.refusal(
-                    .identityMismatch, reason: "Host does not name \(grant.host) port \(grant.port), which was dialled",
-                    what: "the Host header is not the host of this connection"))
-        }
-        if session.isOverfull {
-            return .deny(words.refusal(.rateLimited, reason: "limits.connections", what: "too many connections at once"))
-        }
-        if let refusal = session.overLimit(host: grant.host.text) { return .deny(refusal) }
-        func asked(_ method: String) -> Decision<RequestGrant> {
-            session.policy.request(RequestFacts(host: grant.host, port: grant.port, method: method, path: head.path))
-        }
-        // A WebSocket begins as a GET: who denies that denies it too.
-        if head.webSocket != nil, case .deny(let refusal) = asked(head.method), refusal.code == .hostDenied {
-            return .deny(refusal)
-        }
-        return asked(head.ruleMethod)
-    }
-
-    /// Whether `Host` is the name and port that were dialled.
-    private func names(_ host: String, _ grant: ConnectionGrant) -> Bool {
-        if host == grant.host.text { return grant.port == 443 }  // how nearly every client writes it
-        guard let authority = HeaderRules.authority(host) else { return false }
-        return authority.subject == .name(grant.host) && (authority.port ?? 443) == grant.port
     }
 
     /// Does what the machine says. True for `.keep`.
@@ -211,6 +165,7 @@ final class ExchangeDriver {
                 exchange.upstream = upstream
                 obey(machine.connected())
             case .failure(let failure):
+                report(failure.code == .addressNotAllowed ? .unknown : .failed)
                 exchange.refusal = session.words(connection.host.text).refusal(
                     failure.code, reason: failure.reason, what: Self.told(failure.code))
                 obey(machine.connectFailed())
@@ -249,6 +204,7 @@ final class ExchangeDriver {
             method: prepared.intent.method, target: prepared.target, headers: headers,
             body: prepared.body.isEmpty ? nil : ByteBuffer(bytes: prepared.body),
             takesTrailers: agent.isHTTP2 && exchange.head.takesTrailers)
+        pause(after: prepared.body.count)
         prepared.body = []
         exchange.outgoing = request
         upstream.send(request, for: self)
@@ -256,6 +212,8 @@ final class ExchangeDriver {
 
     /// The exchange is over.
     func next() {
+        report(.unknown)
+        exchange?.rest?.cancel()
         exchange = nil
         agent.exchangeEnded()
     }

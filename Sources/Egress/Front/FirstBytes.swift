@@ -52,7 +52,7 @@ final class FirstBytes: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     private func startTLS(_ context: ChannelHandlerContext, _ spoken: HostName?) {
-        let peer = session.judge(dialled, spoken: spoken)
+        let peer = session.judge(dialled, spoken: spoken, isTLS: true)
         do {
             let tls = NIOSSLServerHandler(context: try session.context(for: peer.leaf))
             try proceed(context, with: [tls, ProtocolChoice(session: session, peer: peer)])
@@ -62,7 +62,7 @@ final class FirstBytes: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     private func startPlain(_ context: ChannelHandlerContext) {
-        let peer = session.judge(dialled, spoken: nil)
+        let peer = session.judge(dialled, spoken: nil, isTLS: false)
         do { try proceed(context, with: ProtocolChoice.http1(session: session, peer: peer, isPlain: true)) } catch {
             refuse(context, .notHTTP, "plain HTTP could not be set up")
         }

@@ -5,6 +5,7 @@ import Events
 import NIOCore
 import NIOHTTP1
 import Policy
+import Profile
 import Vocabulary
 
 final class HTTP1Connection: ChannelInboundHandler {
@@ -13,7 +14,6 @@ final class HTTP1Connection: ChannelInboundHandler {
 
     /// Bytes of further requests that are kept while an answer is under way; then reading stops.
     private static let pipelineLimit = 131_072
-    private static let idleLimit = TimeAmount.minutes(10)
     private static let headPatience = TimeAmount.seconds(60)
     private static let lingerLimit = 4 << 20
     private static let lingerPatience = TimeAmount.seconds(1)
@@ -23,7 +23,7 @@ final class HTTP1Connection: ChannelInboundHandler {
     private let isPlain: Bool
     private var context: ChannelHandlerContext?
     private lazy var driver = ExchangeDriver(session: session, peer: peer, isPlain: isPlain, agent: self)
-    private var reader = RequestReader()
+    private var reader: RequestReader
     /// The request under way is HTTP/1.0: no chunks in its answer.
     private var isOld = false
     private var isPumping = false
@@ -42,6 +42,7 @@ final class HTTP1Connection: ChannelInboundHandler {
         self.session = session
         self.peer = peer
         self.isPlain = isPlain
+        reader = RequestReader(headLimit: Int(clamping: session.limits.header.bytes))
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -231,7 +232,7 @@ extension HTTP1Connection: AgentStream {
 
     func exchangeEnded() {
         if isGone { return session.closed(self) }
-        setTimer(Self.idleLimit)
+        setTimer(session.idleLimit)
         pump()
     }
 }
@@ -248,4 +249,6 @@ extension HTTP1Connection: AgentConnection {
         context?.close(promise: nil)
         driver.abort()
     }
+
+    func checkDeadlines(at now: NIODeadline) -> Bool { driver.checkDeadlines(at: now) }
 }

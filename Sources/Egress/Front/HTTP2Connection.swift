@@ -5,12 +5,12 @@ import Events
 import NIOCore
 import NIOHTTP2
 import Policy
+import Profile
 import Vocabulary
 
 final class HTTP2Connection: ChannelInboundHandler {
     typealias InboundIn = HTTP2Frame
 
-    private static let idleLimit = TimeAmount.minutes(10)
     private static let firstPatience = TimeAmount.seconds(60)
     /// The last answer's end is written when its stream closes, and not yet flushed.
     private static let lastPatience = TimeAmount.seconds(1)
@@ -33,7 +33,8 @@ final class HTTP2Connection: ChannelInboundHandler {
         let connection = HTTP2Connection(session: session, peer: peer)
         let bound = NIOLoopBound((connection, session, peer), eventLoop: loop)
         let frames = NIOHTTP2Handler(
-            mode: .server, eventLoop: loop, connectionConfiguration: configuration, streamConfiguration: streamConfiguration
+            mode: .server, eventLoop: loop, connectionConfiguration: configuration(session),
+            streamConfiguration: streamConfiguration
         ) { channel in
             channel.eventLoop.makeCompletedFuture {
                 let (connection, session, peer) = bound.value
@@ -46,11 +47,11 @@ final class HTTP2Connection: ChannelInboundHandler {
 
     /// A flood of resets, of CONTINUATION, of empty or control frames ends the connection: NIOHTTP2 counts them, with its
     /// own limits where none is set here.
-    private static var configuration: NIOHTTP2Handler.ConnectionConfiguration {
+    private static func configuration(_ session: Session) -> NIOHTTP2Handler.ConnectionConfiguration {
         var configuration = NIOHTTP2Handler.ConnectionConfiguration()
         configuration.initialSettings = [
             HTTP2Setting(parameter: .maxConcurrentStreams, value: mostStreams),
-            HTTP2Setting(parameter: .maxHeaderListSize, value: RequestReader.headLimit),
+            HTTP2Setting(parameter: .maxHeaderListSize, value: Int(clamping: session.limits.header.bytes)),
             HTTP2Setting(parameter: .enableConnectProtocol, value: 1),  // WebSockets, RFC 8441
         ]
         configuration.maximumBufferedControlFrames = 1000
@@ -112,7 +113,7 @@ final class HTTP2Connection: ChannelInboundHandler {
         streams[ObjectIdentifier(stream)] = nil
         guard streams.isEmpty else { return }
         if isGone { return session.closed(self) }
-        setTimer(session.stopped == nil ? Self.idleLimit : Self.lastPatience)
+        setTimer(session.stopped == nil ? session.idleLimit : Self.lastPatience)
     }
 
     private func gone() {
@@ -146,5 +147,11 @@ extension HTTP2Connection: AgentConnection {
     func abort() {
         context?.close(promise: nil)
         for stream in streams.values { stream.driver.abort() }
+    }
+
+    func checkDeadlines(at now: NIODeadline) -> Bool {
+        var isBusy = false
+        for stream in streams.values where stream.driver.checkDeadlines(at: now) { isBusy = true }
+        return isBusy
     }
 }

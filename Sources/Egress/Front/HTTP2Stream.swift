@@ -6,6 +6,7 @@ import NIOHPACK
 import NIOHTTP1
 import NIOHTTP2
 import Policy
+import Profile
 import Vocabulary
 
 final class HTTP2Stream: ChannelInboundHandler {
@@ -68,7 +69,8 @@ final class HTTP2Stream: ChannelInboundHandler {
         }
         hasHead = true
         do throws(RequestFault) {
-            let head = try HTTP2RequestHead.parse(block, endsStream: endsStream)
+            let head = try HTTP2RequestHead.parse(
+                block, endsStream: endsStream, limit: Int(clamping: session.limits.header.bytes))
             driver.begin(head)
             if endsStream {
                 end()

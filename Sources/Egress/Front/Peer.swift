@@ -31,6 +31,7 @@ struct Peer: Sendable {
     var name: HostName?
     /// What the leaf is made out to: what the client will compare with what it wanted.
     var leaf: LeafSubject
+    var facts: ConnectionFacts
     var standing: Decision<ConnectionGrant>
 
     var shownHost: String { name?.text ?? leaf.text }
@@ -42,17 +43,9 @@ struct Peer: Sendable {
     }
 
     /// - Parameter spoken: the name in the ClientHello; nil: none.
-    static func judge(_ dialled: Dialled, name: HostName?, spoken: HostName?, profile: String, policy: PolicyEngine) -> Peer {
+    static func judge(_ dialled: Dialled, name: HostName?, spoken: HostName?, isTLS: Bool, policy: PolicyEngine) -> Peer {
+        let facts = ConnectionFacts(address: dialled.address, port: dialled.port, name: name, spoken: spoken, isTLS: isTLS)
         let leaf = (spoken ?? name).map { LeafSubject.name($0) } ?? .address(dialled.address)
-        if let name, let spoken, name != spoken {
-            let refusal = Refusal(
-                .identityMismatch, reason: "address of \(name), TLS name \(spoken)",
-                told: "akios-exec: the address dialled and the TLS server name are of two hosts (\(spoken), profile '\(profile)'). "
-                    + "Ask the operator.")
-            return Peer(dialled: dialled, name: name, leaf: leaf, standing: .deny(refusal))
-        }
-        // A name that was only spoken proves nothing: the address must have been handed out for it.
-        let standing = policy.connection(host: name, address: dialled.address, port: dialled.port)
-        return Peer(dialled: dialled, name: name, leaf: leaf, standing: standing)
+        return Peer(dialled: dialled, name: name, leaf: leaf, facts: facts, standing: policy.connection(facts))
     }
 }

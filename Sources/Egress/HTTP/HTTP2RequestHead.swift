@@ -5,7 +5,7 @@ import NIOHPACK
 import NIOHTTP1
 
 enum HTTP2RequestHead {
-    static func parse(_ block: HPACKHeaders, endsStream: Bool) throws(RequestFault) -> RequestHead {
+    static func parse(_ block: HPACKHeaders, endsStream: Bool, limit: Int) throws(RequestFault) -> RequestHead {
         var pseudo: [String: String] = [:]
         var headers = HTTPHeaders()
         var cookies: [String] = []
@@ -23,8 +23,8 @@ enum HTTP2RequestHead {
                 headers.add(name: name, value: value)
             }
         }
-        guard size <= RequestReader.headLimit else {
-            throw RequestFault(.requestHeaderFieldsTooLarge, "head over \(RequestReader.headLimit) bytes")
+        guard size <= limit else {
+            throw RequestFault(.requestHeaderFieldsTooLarge, "head over \(limit) bytes")
         }
         guard var method = pseudo[":method"], let target = pseudo[":path"], pseudo[":scheme"] == "https" else {
             throw RequestFault(.badRequest, "not an https request")

@@ -1,7 +1,6 @@
 // HeaderRules: which headers cross the proxy, and how they change on the way. Pure.
 
 import NIOHTTP1
-import Vocabulary
 
 enum HeaderRules {
     /// Belong to one connection (RFC 9110 §7.6.1), plus those that would open another way or another protocol.
@@ -92,33 +91,5 @@ enum HeaderRules {
     /// Headers that `Connection` declares to be of this connection only.
     private static func named(by headers: HTTPHeaders) -> Set<String> {
         Set(headers[canonicalForm: "connection"].map { $0.lowercased() }).subtracting(["close", "keep-alive"])
-    }
-
-    /// `Host` as name or address and port; nil where it is neither.
-    static func authority(_ host: String) -> (subject: LeafSubject, port: UInt16?)? {
-        var name = host[...]
-        var port: UInt16?
-        if name.hasPrefix("[") {
-            guard let close = name.firstIndex(of: "]"), let address = IPAddress(name[name.index(after: name.startIndex)..<close])
-            else {
-                return nil
-            }
-            let rest = name[name.index(after: close)...]
-            if rest.isEmpty { return (.address(address), nil) }
-            guard rest.hasPrefix(":"), let number = decimal(rest.dropFirst()) else { return nil }
-            return (.address(address), number)
-        }
-        if let colon = name.firstIndex(of: ":") {
-            guard let number = decimal(name[name.index(after: colon)...]) else { return nil }
-            port = number
-            name = name[..<colon]
-        }
-        if let address = IPAddress(name) { return (.address(address), port) }
-        return HostName(ascii: Array(name.utf8)).map { (.name($0), port) }
-    }
-
-    private static func decimal(_ text: Substring) -> UInt16? {
-        guard (1...5).contains(text.utf8.count), text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
-        return UInt16(text)
     }
 }

@@ -47,6 +47,7 @@ struct RequestHead: Sendable, Hashable {
 }
 
 struct RequestReader {
+    /// The most that any session takes; a profile can say less.
     static let headLimit = 65_536
     static let trailerLimit = 8192
     private static let chunkLineLimit = 256
@@ -55,6 +56,7 @@ struct RequestReader {
 
     private enum State { case head, fixed(Int), chunkSize, chunk(Int), chunkEnd, trailers(Int) }
 
+    private let headLimit: Int
     private var state = State.head
     private var buffer = ByteBuffer()
     /// Bytes of an unfinished head that were searched already.
@@ -73,6 +75,8 @@ struct RequestReader {
         defer { buffer = ByteBuffer() }
         return buffer
     }
+
+    init(headLimit: Int = Self.headLimit) { self.headLimit = headLimit }
 
     mutating func feed(_ bytes: ByteBuffer) {
         if buffer.readableBytes == 0 {
@@ -155,14 +159,14 @@ struct RequestReader {
         }
         guard let end else {
             searched = buffer.readableBytes
-            guard searched <= Self.headLimit else {
-                throw RequestFault(.requestHeaderFieldsTooLarge, "head over \(Self.headLimit) bytes")
+            guard searched <= headLimit else {
+                throw RequestFault(.requestHeaderFieldsTooLarge, "head over \(headLimit) bytes")
             }
             return nil
         }
         searched = 0
-        guard end + 4 <= Self.headLimit else {
-            throw RequestFault(.requestHeaderFieldsTooLarge, "head over \(Self.headLimit) bytes")
+        guard end + 4 <= headLimit else {
+            throw RequestFault(.requestHeaderFieldsTooLarge, "head over \(headLimit) bytes")
         }
         let lines = buffer.readBytes(length: end)
         buffer.moveReaderIndex(forwardBy: 4)

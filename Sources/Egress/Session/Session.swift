@@ -2,6 +2,7 @@
 
 import Events
 import NIOCore
+import NIOHTTP1
 import NIOSSL
 import Policy
 import Profile
@@ -28,9 +29,8 @@ final class Session {
     let memory = Allowance(most: 192 << 20)
     /// Sockets of the agent, spoken on or not.
     private let sockets: Allowance
-    private var limiter: RequestLimiter
-    /// Seconds that the last refusal for too many requests told to wait.
-    private(set) var retryAfter: UInt32 = 5
+    private var pace: Pace
+    private var sweep: Scheduled<Void>?
     /// Called once, when nothing is open any more after `finish`.
     var onFinished: (() -> Void)?
 
@@ -50,27 +50,59 @@ final class Session {
         contexts = LeafContexts(authority: authority)
         // Some over the limit are kept open to be told so.
         sockets = Allowance(most: 64 + 2 * Int(spec.network.limits.connections))
-        limiter = RequestLimiter(perMinute: spec.network.limits.requestsPerMinute)
+        pace = Pace(spec.network)
     }
 
-    func judge(_ dialled: Dialled, spoken: HostName?) -> Peer {
-        Peer.judge(dialled, name: names.name(for: dialled.address), spoken: spoken, profile: profileName, policy: policy)
+    func judge(_ dialled: Dialled, spoken: HostName?, isTLS: Bool) -> Peer {
+        Peer.judge(dialled, name: names.name(for: dialled.address), spoken: spoken, isTLS: isTLS, policy: policy)
     }
 
     func words(_ host: String) -> RefusalWords { RefusalWords(host: host, profile: profileName) }
 
     func context(for leaf: LeafSubject) throws -> NIOSSLContext { try contexts.context(for: leaf) }
 
-    /// nil: the request may go on. Asked once a request.
-    func overLimit(host: String) -> Refusal? {
-        limiter.take(at: NIODeadline.now()).map { seconds in
-            retryAfter = seconds
-            return words(host).refusal(
-                .rateLimited, reason: "limits.requests_per_minute", what: "too many requests, try again in \(seconds) s")
-        }
+    /// The decision about a request. Asked once a request, and counts it.
+    func decide(_ head: RequestHead, from peer: Peer) -> Decision<RequestGrant> {
+        if let stopped { return .deny(stopped) }
+        let facts = RequestFacts(
+            connection: peer.facts, authorities: head.headers["host"], method: head.ruleMethod, carrier: head.method,
+            path: head.path,
+            contentTypes: head.headers["content-type"],
+            hasBody: head.webSocket == nil && head.hasBody && head.contentLength != 0,
+            size: head.contentLength.map { UInt64($0) }, connections: connections.count)
+        return policy.request(facts, on: peer.standing, pace: &pace, at: NIODeadline.now().uptimeNanoseconds)
     }
 
-    var isOverfull: Bool { connections.count > Int(spec.network.limits.connections) }
+    /// After bytes of a body went either way: for how long no more may be read.
+    func passed(_ count: Int, _ grant: RequestGrant) -> TimeAmount? {
+        let wait = pace.passed(count, grant, at: NIODeadline.now().uptimeNanoseconds)
+        // Looked at again at least every ten seconds: other exchanges use the same rates.
+        return wait == 0 ? nil : .nanoseconds(Int64(min(wait, 10_000_000_000)))
+    }
+
+    /// What became of a request that was let go on.
+    func ended(_ ticket: CircuitBreaker.Ticket, host: HostName, _ outcome: CircuitBreaker.Outcome) {
+        pace.ended(ticket, host: host, outcome, at: NIODeadline.now().uptimeNanoseconds)
+    }
+
+    var limits: NetworkAccess.Limits { spec.network.limits }
+    var idleLimit: TimeAmount { limits.idleTimeout.amount }
+
+    /// Has exchanges looked at until none is under way: one timer for all, because most end long before any deadline.
+    func watch() {
+        guard sweep == nil else { return }
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        let shortest = min(limits.idleTimeout, limits.requestTimeout).milliseconds
+        sweep = loop.scheduleTask(in: .milliseconds(Int64(max(20, min(15_000, shortest / 4))))) { bound.value.endLate() }
+    }
+
+    private func endLate() {
+        sweep = nil
+        let now = NIODeadline.now()
+        var isBusy = false
+        for connection in connections.values where connection.checkDeadlines(at: now) { isBusy = true }
+        if isBusy { watch() }
+    }
 
     /// Whether one more connection is taken. Egress' memory is the host's, not the cage's: beyond what can be explained to,
     /// connections are closed unread.
@@ -123,8 +155,14 @@ final class Session {
     private func end() {
         let done = onFinished
         onFinished = nil
+        sweep?.cancel()
         for connection in connections.values { connection.abort() }
         dialer.pool.closeAll()
         done?()
     }
+}
+
+extension TimeSpan {
+    /// At most a year, so that no deadline overflows.
+    var amount: TimeAmount { .milliseconds(Int64(min(milliseconds, 31_536_000_000))) }
 }

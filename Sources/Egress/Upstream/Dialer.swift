@@ -152,10 +152,9 @@ final class Dialer {
         var allowed: [IPAddress] = []
         var refusal: Refusal?
         for address in addresses {
-            switch policy.dial(address, host: key.name) {
-            case .allow(let checked): allowed.append(checked)
-            case .deny(let why): refusal = refusal ?? why
-            }
+            let verdict = policy.dial(address, host: key.name)
+            if let checked = verdict.grant { allowed.append(checked) }
+            refusal = refusal ?? verdict.refusal
         }
         guard !allowed.isEmpty else {
             let none = UpstreamFailure(code: .resolveFailed, reason: "\(key.name) has no address")
