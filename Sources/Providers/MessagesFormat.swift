@@ -6,7 +6,7 @@ struct MessagesFormat: WireFormat {
     private static let known: Set<String> = [
         "model", "messages", "max_tokens", "system", "metadata", "stop_sequences", "stream", "temperature", "top_p", "top_k",
         "tools", "tool_choice", "thinking", "service_tier", "container", "mcp_servers", "context_management", "betas",
-        "output_config", "output_format", "speed", "inference_geo", "cache_control",
+        "output_config", "output_format", "speed", "inference_geo", "cache_control", "diagnostics",
     ]
 
     var fields: Set<String> { Self.known }

@@ -70,6 +70,11 @@ struct AnthropicRequests {
         #expect(try message("\"max_tokens\":5,\"cache_control\":{\"type\":\"ephemeral\",\"ttl\":\"1h\"}").0.cacheWrite == .oneHour)
     }
 
+    /// Of Claude CLI, in each of its requests.
+    @Test func diagnosticsOfTheCacheAreFree() throws {
+        #expect(try message("\"max_tokens\":5,\"diagnostics\":{\"previous_message_id\":null}").0.unpriced.isEmpty)
+    }
+
     @Test func pricesThatTheBookDoesNotHave() throws {
         #expect(try message("\"max_tokens\":5,\"speed\":\"fast\"").0.unpriced == ["speed"])
         #expect(try message("\"max_tokens\":5,\"inference_geo\":\"us\"").0.unpriced == ["inference_geo"])
