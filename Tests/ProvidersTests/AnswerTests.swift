@@ -120,6 +120,13 @@ struct Refusals {
                 == 0x0a)
     }
 
+    @Test func aWebSocketThatIsRefusedIsAskedForWithoutOne() {
+        let refusal = words.refusal(.unpricedOperation, reason: "", what: "no")
+        #expect(RefusalResponse(refusal, provider: .openai, wantedUpgrade: true).status == 426)
+        #expect(RefusalResponse(refusal, provider: .openai).status == 400)
+        #expect(RefusalResponse(refusal, provider: nil, wantedUpgrade: true).status == 403)
+    }
+
     @Test func onlyAThrottledCallIsToldToComeBackAndSoon() {
         let throttled = words.refusal(.rateLimited, reason: "", what: "slow down")
         let response = RefusalResponse(throttled, provider: .openai, retryAfter: 3600)

@@ -19,7 +19,7 @@ extension ExchangeDriver {
         let prefersJSON = head.headers.first(name: "accept")?.contains("json") ?? false
         let response = RefusalResponse(
             refusal, provider: provider, operation: exchange.grant?.operation, prefersJSON: prefersJSON,
-            retryAfter: exchange.retryAfter)
+            retryAfter: exchange.retryAfter, wantedUpgrade: head.webSocket != nil)
         // A client that waits for 100 will not send the body: there is no next request to be found in what follows.
         let reads = machine.state == .idle || !head.expectsContinue
         let keeps = head.keepsAlive && reads && !isPlain && session.stopped == nil
