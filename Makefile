@@ -21,11 +21,14 @@ DEBS_TEST  := gcc nodejs openjdk-17-jre-headless python3 python3-venv python3-cr
 PIPS := openai anthropic requests httpx aiohttp boto3 grpcio ollama httplib2
 # The agents' own command lines, 360 MB each.
 PIPS_AGENTS := claude-agent-sdk openai-codex-cli-bin
+# The SDKs of `make conformance`: 40 MB to download. aider pins older versions of some of them, so it is on its own: 150 MB.
+PIPS_CONFORMANCE := openai anthropic google-genai mistralai boto3 ollama langchain-openai
+PIPS_AIDER := aider-chat
 PIPS_BENCH := mitmproxy
 
 .DEFAULT_GOAL := build
-.PHONY: deps deps-build deps-test deps-bench deps-agents build debug demo test unit root vm attack transcripts trust check format bench install \
-        uninstall clean patterns
+.PHONY: deps deps-build deps-test deps-bench deps-agents deps-conformance build debug demo test unit root vm attack transcripts trust \
+        conformance check format bench install uninstall clean patterns
 
 deps: deps-build deps-test
 
@@ -37,6 +40,11 @@ deps-test: deps-build
 	@scripts/deps pip $(VENV) $(PIPS)
 deps-agents:
 	@scripts/deps pip .build-venv-agents $(PIPS_AGENTS)
+# What cannot be installed is named here and skipped in the suite; the other clients run.
+deps-conformance: deps-test
+	@$(MAKE) -s deps-agents || echo "$(PIPS_AGENTS): not installed"
+	@scripts/deps pip .build-venv-conformance $(PIPS_CONFORMANCE) || echo "$(PIPS_CONFORMANCE): not all installed"
+	@scripts/deps pip .build-venv-aider $(PIPS_AIDER) || echo "$(PIPS_AIDER): not installed"
 deps-bench: deps-test
 	@scripts/deps pip .build-venv-bench $(PIPS_BENCH)
 
@@ -55,6 +63,8 @@ attack: deps-test build
 	@Tests/Attacks/run
 trust: deps-test build
 	@Tests/Trust/run
+conformance: deps-conformance build
+	@Tests/Conformance/run
 vm: deps-test build
 	@Tests/VM/run
 test: unit build transcripts trust attack vm

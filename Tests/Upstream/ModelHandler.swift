@@ -49,22 +49,26 @@ final class ModelHandler: ChannelInboundHandler {
     }
 
     private func answer(_ head: HTTPRequestHead, context: ChannelHandlerContext) {
-        guard let format = Format(path: head.uri) else {
+        guard let route = Route(path: head.uri) else {
             return send(.ok, #"{"ok":true,"path":\#(quoted(head.uri))}"#, head, context)
         }
+        let dialect = route.dialect
         guard head.method == .POST, let request = ModelRequest(body: body) else {
-            return send(.badRequest, format.error(400), head, context)
+            return send(.badRequest, dialect.error(400), head, context)
         }
         let answer = script.answer(to: String(decoding: body, as: UTF8.self))
         if let status = answer.status {
-            return send(.init(statusCode: Int(status)), format.error(status), head, context)
+            return send(.init(statusCode: Int(status)), dialect.error(status), head, context)
         }
-        guard request.streamed else { return send(.ok, format.whole(request, answer), head, context) }
-        var response = responseHead(.ok, type: "text/event-stream", head)
+        let turn = Turn(request, answer, model: route.model)
+        guard route.streamed ?? request.stream ?? route.streamsByDefault else {
+            return send(.ok, dialect.whole(turn), head, context)
+        }
+        var response = responseHead(.ok, type: dialect.streamType, head)
         response.headers.add(name: "transfer-encoding", value: "chunked")
         context.writeAndFlush(wrapOutboundOut(.head(response)), promise: nil)
         stream(
-            format.events(request, answer)[...], every: .milliseconds(answer.delayMilliseconds ?? 0),
+            dialect.pieces(turn)[...], every: .milliseconds(answer.delayMilliseconds ?? 0),
             thenClose: !head.isKeepAlive, context: context)
     }
 
@@ -79,17 +83,17 @@ final class ModelHandler: ChannelInboundHandler {
     }
 
     private func stream(
-        _ events: ArraySlice<String>, every delay: TimeAmount, thenClose: Bool, context: ChannelHandlerContext
+        _ pieces: ArraySlice<[UInt8]>, every delay: TimeAmount, thenClose: Bool, context: ChannelHandlerContext
     ) {
         guard context.channel.isActive else { return }
-        guard let event = events.first else { return finish(thenClose: thenClose, context: context) }
-        let buffer = context.channel.allocator.buffer(string: event)
+        guard let piece = pieces.first else { return finish(thenClose: thenClose, context: context) }
+        let buffer = context.channel.allocator.buffer(bytes: piece)
         context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(buffer))), promise: nil)
         if delay == .zero {
-            stream(events.dropFirst(), every: delay, thenClose: thenClose, context: context)
+            stream(pieces.dropFirst(), every: delay, thenClose: thenClose, context: context)
         } else {
             context.eventLoop.assumeIsolated().scheduleTask(in: delay) {
-                self.stream(events.dropFirst(), every: delay, thenClose: thenClose, context: context)
+                self.stream(pieces.dropFirst(), every: delay, thenClose: thenClose, context: context)
             }
         }
     }

@@ -13,6 +13,26 @@ struct ModelRequest: Decodable {
         var content: Content?
     }
 
+    /// Gemini's message.
+    struct Parts: Decodable {
+        var parts: Content?
+    }
+
+    /// The input of a response: text, or items of which those with content are messages.
+    enum Input: Decodable {
+        case text(String)
+        case items([Message])
+
+        init(from decoder: any Decoder) throws {
+            let single = try decoder.singleValueContainer()
+            if let text = try? single.decode(String.self) {
+                self = .text(text)
+            } else {
+                self = .items(try single.decode([Message].self))
+            }
+        }
+    }
+
     /// A message's content: text, or parts of which the text ones count.
     struct Content: Decodable {
         var text: String
@@ -33,14 +53,26 @@ struct ModelRequest: Decodable {
     var stream: Bool?
     var streamOptions: StreamOptions?
     var messages: [Message]?
+    var contents: [Parts]?
+    var input: Input?
 
     enum CodingKeys: String, CodingKey {
-        case model, stream, messages
+        case model, stream, messages, contents, input
         case streamOptions = "stream_options"
     }
 
-    var prompt: String { messages?.last?.content?.text ?? "" }
-    var streamed: Bool { stream ?? false }
+    private var texts: [Content?] {
+        if let messages { return messages.map(\.content) }
+        if let contents { return contents.map(\.parts) }
+        if case .items(let items) = input { return items.map(\.content) }
+        return []
+    }
+
+    var prompt: String {
+        if case .text(let text) = input { return text }
+        return texts.last??.text ?? ""
+    }
+    var turns: Int { texts.count }
     var wantsUsage: Bool { streamOptions?.includeUsage ?? false }
 
     /// nil where the body is not a JSON object of these types.

@@ -1,5 +1,5 @@
 // akios-upstream: a model provider on loopback for the demo, the tests and the benchmarks. It speaks TLS under
-// a CA that it makes at every start, answers in both providers' formats by a script, and writes down every
+// a CA that it makes at every start, answers in the format of the path by a script, and writes down every
 // request it received, so that a test can compare what the agent sent with what arrived. Never installed.
 
 import ArgumentParser
@@ -13,7 +13,8 @@ import NIOPosix
 struct Upstream: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "akios-upstream",
-        abstract: "A model provider on loopback: OpenAI chat completions and Anthropic messages, plain and streamed.")
+        abstract:
+            "A model provider on loopback, in the formats of OpenAI, Anthropic, Google, Bedrock and Ollama, plain and streamed.")
 
     @Option(help: "Address and port to listen on; port 0 takes a free one.")
     var listen = "127.0.0.1:0"
