@@ -84,3 +84,59 @@ while True:
     messages.append({"role": "user", "content": [{"type": "tool_result", "tool_use_id": c.id, "content": shell(c.input)} for c in calls]})
 print(text)
 '''
+
+GEMINI = COMMON + '''
+from google import genai
+from google.genai import types
+client, contents = genai.Client(), [types.Content(role="user", parts=[types.Part(text=ASK)])]
+declared = types.FunctionDeclaration(name="shell", description="runs it", parameters_json_schema=SCHEMA)
+config = types.GenerateContentConfig(tools=[types.Tool(function_declarations=[declared])])
+while True:
+    text, calls = "", []
+    for chunk in client.models.generate_content_stream(model=MODEL, contents=contents, config=config):
+        for part in chunk.candidates[0].content.parts:
+            text += part.text or ""
+            calls += [part.function_call] if part.function_call else []
+    if not calls:
+        break
+    contents.append(types.Content(role="model", parts=[types.Part(function_call=c) for c in calls]))
+    contents.append(types.Content(role="user", parts=[
+        types.Part.from_function_response(name=c.name, response={"result": shell(c.args)}) for c in calls]))
+print(text)
+'''
+
+MISTRAL = COMMON + '''
+import os
+from mistralai.client import Mistral
+client, messages = Mistral(api_key=os.environ["MISTRAL_API_KEY"]), [{"role": "user", "content": ASK}]
+tools = [{"type": "function", "function": {"name": "shell", "description": "runs it", "parameters": SCHEMA}}]
+while True:
+    text, calls = "", {}
+    for event in client.chat.stream(model=MODEL, messages=messages, tools=tools):
+        for choice in event.data.choices:
+            text += choice.delta.content or ""
+            for piece in choice.delta.tool_calls or []:
+                call = calls.setdefault(piece.index, {"id": piece.id, "function": {"name": piece.function.name, "arguments": ""}})
+                call["function"]["arguments"] += piece.function.arguments or ""
+    if not calls:
+        break
+    messages.append({"role": "assistant", "content": "", "tool_calls": list(calls.values())})
+    messages += [{"role": "tool", "tool_call_id": c["id"], "name": "shell", "content": shell(c["function"]["arguments"])} for c in calls.values()]
+print(text)
+'''
+
+OLLAMA = COMMON + '''
+from ollama import Client
+client, messages = Client(), [{"role": "user", "content": ASK}]
+tools = [{"type": "function", "function": {"name": "shell", "description": "runs it", "parameters": SCHEMA}}]
+while True:
+    text, calls = "", []
+    for chunk in client.chat(model=MODEL, messages=messages, tools=tools, stream=True):
+        text += chunk.message.content or ""
+        calls += chunk.message.tool_calls or []
+    if not calls:
+        break
+    messages.append({"role": "assistant", "content": "", "tool_calls": calls})
+    messages += [{"role": "tool", "tool_name": "shell", "content": shell(dict(c.function.arguments))} for c in calls]
+print(text)
+'''

@@ -1,6 +1,8 @@
-// OpenAI's chat completions, which Mistral's are as well.
+// OpenAI's chat completions. Mistral's are the same but in a stream: there tool calls come whole, and usage unasked.
 
 struct ChatDialect: Dialect {
+    let isMistral: Bool
+
     func whole(_ turn: Turn) -> String {
         let content = turn.tool != nil && turn.deltas.isEmpty ? "null" : turn.text
         let calls = turn.tool.map { #","tool_calls":[\#(call($0, turn, arguments: $0.arguments))]"# } ?? ""
@@ -18,19 +20,22 @@ struct ChatDialect: Dialect {
                 #"{"id":"chatcmpl-\#(turn.number)","object":"chat.completion.chunk","created":1,"model":\#(turn.model),"#
                     + #""choices":\#(choices)\#(tail)}"#)
         }
-        func delta(_ delta: String, finish: String = "null") -> [UInt8] {
-            chunk(#"[{"index":0,"delta":\#(delta),"finish_reason":\#(finish)}]"#, nullUsage)
+        func delta(_ delta: String, finish: String = "null", tail: String? = nil) -> [UInt8] {
+            chunk(#"[{"index":0,"delta":\#(delta),"finish_reason":\#(finish)}]"#, tail ?? nullUsage)
         }
+        let total = #","usage":\#(usage(turn))"#
         var pieces = [delta(#"{"role":"assistant","content":""}"#)]
         pieces += turn.deltas.map { delta(#"{"content":\#($0)}"#) }
-        if let tool = turn.tool {
+        if let tool = turn.tool, isMistral {
+            pieces.append(delta(#"{"tool_calls":[\#(call(tool, turn, arguments: tool.arguments))]}"#))
+        } else if let tool = turn.tool {
             // The name first and the arguments cut in two, as they come.
             let (head, tail) = tool.halves
             pieces.append(delta(#"{"tool_calls":[\#(call(tool, turn, arguments: ""))]}"#))
             pieces += [head, tail].map { delta(#"{"tool_calls":[{"index":0,"function":{"arguments":\#(quoted($0))}}]}"#) }
         }
-        pieces.append(delta("{}", finish: "\"\(reason(turn))\""))
-        if turn.wantsUsage { pieces.append(chunk("[]", #","usage":\#(usage(turn))"#)) }
+        pieces.append(delta("{}", finish: "\"\(reason(turn))\"", tail: isMistral ? total : nil))
+        if turn.wantsUsage { pieces.append(chunk("[]", total)) }
         return pieces + [event(nil, "[DONE]")]
     }
 

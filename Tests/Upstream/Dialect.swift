@@ -51,10 +51,10 @@ struct Route {
     /// Of the APIs that stream unless told not to.
     var streamsByDefault = false
 
-    init?(path: String) {
+    init?(host: String, path: String) {
         let bare = String(path.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)[0])
         switch bare {
-        case "/v1/chat/completions": dialect = ChatDialect()
+        case "/v1/chat/completions": dialect = ChatDialect(isMistral: host == "api.mistral.ai")
         case "/v1/messages": dialect = MessagesDialect()
         case "/v1/responses": dialect = ResponsesDialect()
         case "/api/chat":
@@ -63,7 +63,7 @@ struct Route {
         default:
             guard let last = bare.split(separator: "/").last else { return nil }
             let words = last.split(separator: ":", maxSplits: 1)
-            if bare.hasPrefix("/v1beta/models/"), words.count == 2 {
+            if bare.hasPrefix("/v1beta/models/") || bare.hasPrefix("/v1/models/"), words.count == 2 {
                 dialect = GeminiDialect()
                 model = String(words[0])
                 streamed = words[1] == "streamGenerateContent"

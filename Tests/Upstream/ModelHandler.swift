@@ -49,7 +49,7 @@ final class ModelHandler: ChannelInboundHandler {
     }
 
     private func answer(_ head: HTTPRequestHead, context: ChannelHandlerContext) {
-        guard let route = Route(path: head.uri) else {
+        guard let route = Route(host: head.headers.first(name: "host") ?? "", path: head.uri) else {
             return send(.ok, #"{"ok":true,"path":\#(quoted(head.uri))}"#, head, context)
         }
         let dialect = route.dialect

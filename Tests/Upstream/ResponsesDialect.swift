@@ -35,7 +35,7 @@ struct ResponsesDialect: Dialect {
         return pieces
     }
 
-    func error(_ status: UInt) -> String { ChatDialect().error(status) }
+    func error(_ status: UInt) -> String { ChatDialect(isMistral: false).error(status) }
 
     private func items(_ turn: Turn) -> [String] {
         let said = turn.deltas.isEmpty ? [] : [message(turn, status: "completed", content: part(turn.text))]
