@@ -78,6 +78,18 @@ import Wire
         #expect(harness.upstream.requests.first?.head.headers["te"] == ["trailers"])
     }
 
+    @Test func aGRPCClientReadsItsRefusalInTheTrailers() throws {
+        let harness = try Harness { _ in .init(["x"]) }
+        defer { harness.end() }
+        let client = try harness.connectHTTP2(Self.files)
+        let fields =
+            HTTP2Client.head("DELETE", Self.files, "/a.B/C") + [("content-type", "application/grpc+proto"), ("te", "trailers")]
+        let answer = try client.request(fields, body: [0, 0, 0, 0, 0]).wait()
+        #expect(answer.heads.last?.first(name: ":status") == "200" && answer.body.isEmpty && answer.ended)
+        #expect(answer.trailers?.first(name: "grpc-status") == "7")
+        #expect(answer.trailers?.first(name: "grpc-message")?.contains("Ask the operator") == true)
+    }
+
     @Test func aStreamedAnswerIsRedactedAcrossDeltas() throws {
         func delta(_ text: String) -> String {
             #"data: {"id":"x","object":"chat.completion.chunk","created":1,"model":"gpt-4o","choices":[{"index":0,"delta":{"content":"\#(text)"},"finish_reason":null}]}"#
@@ -158,8 +170,8 @@ import Wire
         let stream = try client.request(fields)
         stream.wait()
         #expect(stream.status == 0 || stream.status >= 400)
-        // What was wrong with one of them is not what is wrong with all.
-        let other = try (client.isClosed ? harness.connectHTTP2(Self.files) : client).get(Self.files, "/fine")
+        // Some end the connection, some the stream only.
+        let other = try harness.connectHTTP2(Self.files).get(Self.files, "/fine")
         #expect(other.wait().ended && other.status == 200)
         #expect(harness.upstream.requests.map(\.head.uri) == ["/fine"])
     }

@@ -273,4 +273,14 @@ import Wire
     @Test func aClientThatDoesNotTrustTheAuthority() throws {
         try check(.connectionRefused) { try $0.untrusting("files.example") }
     }
+
+    @Test func aClientThatWaitsForTheServerIsResetAtOnce() throws {
+        let harness = try Harness { _ in .init([]) }
+        defer { harness.end() }
+        let client = try harness.raw(Harness.openai, port: 25)
+        #expect(client.waitForClose())
+        #expect(client.error?.contains("reset") ?? false, "a reset, not an end: \(client.error ?? "none")")
+        let record = try #require(harness.supervisor.waitForRecords(.connectionRefused, count: 1)?.first)
+        #expect(record["reason"]?.stringValue?.contains("speak first") == true)
+    }
 }

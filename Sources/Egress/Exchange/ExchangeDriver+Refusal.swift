@@ -16,13 +16,25 @@ extension ExchangeDriver {
         if !recorded { record(refusal, exchange) }
         guard !isGone else { return next() }
         let head = exchange.head
-        let prefersJSON = head.headers.first(name: "accept")?.contains("json") ?? false
-        let response = RefusalResponse(
-            refusal, provider: provider, operation: exchange.grant?.operation, prefersJSON: prefersJSON,
-            retryAfter: exchange.retryAfter, wantedUpgrade: head.webSocket != nil)
         // A client that waits for 100 will not send the body: there is no next request to be found in what follows.
         let reads = machine.state == .idle || !head.expectsContinue
         let keeps = head.keepsAlive && reads && !isPlain && session.stopped == nil
+        if agent.isHTTP2, GRPCRefusal.isAsked(head.headers.first(name: "content-type")) {
+            agent.write(AnswerHead(status: .ok, headers: GRPCRefusal.headers, length: nil, isForHead: false, keeps: keeps))
+            agent.writeEnd(trailers: GRPCRefusal.trailers(refusal))
+        } else {
+            answer(refusal, to: head, keeps: keeps)
+        }
+        if !keeps { return agent.closeAfterAnswer() }
+        // Inside a body the machine discards the rest and then says `.next`.
+        if machine.isIdle { next() }
+    }
+
+    private func answer(_ refusal: Refusal, to head: RequestHead, keeps: Bool) {
+        let prefersJSON = head.headers.first(name: "accept")?.contains("json") ?? false
+        let response = RefusalResponse(
+            refusal, provider: provider, operation: exchange?.grant?.operation, prefersJSON: prefersJSON,
+            retryAfter: exchange?.retryAfter, wantedUpgrade: head.webSocket != nil)
         agent.write(
             AnswerHead(
                 status: HTTPResponseStatus(statusCode: response.status),
@@ -30,9 +42,6 @@ extension ExchangeDriver {
                 isForHead: head.method == "HEAD", keeps: keeps))
         if head.method != "HEAD", !response.body.isEmpty { agent.write(ByteBuffer(bytes: response.body)) }
         agent.writeEnd(trailers: nil)
-        if !keeps { return agent.closeAfterAnswer() }
-        // Inside a body the machine discards the rest and then says `.next`.
-        if machine.isIdle { next() }
     }
 
     private var provider: ProviderID? {

@@ -2,6 +2,7 @@
 // anything else (closed). Then it steps aside.
 
 import Events
+import Glibc
 import NIOCore
 import NIOSSL
 import Vocabulary
@@ -10,7 +11,11 @@ final class FirstBytes: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
 
+    /// On the port of HTTPS, where some clients connect ahead of time.
     private static let patience = TimeAmount.seconds(10)
+    /// On all others: a client that waits there for the server to speak first (mail, databases, FTP) would hang, and is told
+    /// at once by a reset.
+    private static let otherPatience = TimeAmount.seconds(1)
 
     private let session: Session
     private let dialled: Dialled
@@ -25,10 +30,12 @@ final class FirstBytes: ChannelInboundHandler, RemovableChannelHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-        timeout = context.eventLoop.scheduleTask(in: Self.patience) {
+        timeout = context.eventLoop.scheduleTask(in: dialled.port == 443 ? Self.patience : Self.otherPatience) {
             let (handler, context) = bound.value
-            handler.refuse(
-                context, .notHTTP, handler.pending.readableBytes == 0 ? "nothing was said within 10 s" : "half a ClientHello")
+            if handler.pending.readableBytes > 0 { return handler.refuse(context, .notHTTP, "half a ClientHello") }
+            // Zero seconds to linger: the close is a reset.
+            _ = (context.channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
+            handler.refuse(context, .notHTTP, "the client said nothing: it waits for the server to speak first")
         }
     }
 
