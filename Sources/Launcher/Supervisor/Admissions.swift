@@ -133,7 +133,7 @@ struct Admissions: ~Copyable {
 
     private mutating func refuse(_ intent: Waiting, _ refusal: BudgetRefusal, at now: Moment, _ turn: inout Turn) throws(LogError) {
         let terminates = refusal.action == .terminate
-        let told = "the budget of this session (profile '\(profile)') does not cover this call; ask the operator"
+        let told = "akios-exec: the budget of this session (profile '\(profile)') does not cover this call; ask the operator"
         try record(refusal, action: terminates ? "stop" : "refuse", at: now)
         // Never `.rateLimited`: what would fit later waits, so asking again cannot help.
         turn.answers.append(.refused(id: intent.id, why: .budgetExceeded, told: told))
@@ -151,7 +151,7 @@ struct Admissions: ~Copyable {
                 Self.limit(of: window, in: budget.budget).action == .terminate
             {
                 let reason = "budget.\(window.rawValue): a call used more than its reservation"
-                let told = "the budget of this session (profile '\(profile)') is spent; ask the operator"
+                let told = "akios-exec: the budget of this session (profile '\(profile)') is spent; ask the operator"
                 let stop = StopReason.budget(reason: reason, told: told, grace: budget.budget.perSession.grace)
                 turn.stop = stop
                 turn.answers += close(stop)

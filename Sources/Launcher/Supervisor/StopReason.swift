@@ -29,7 +29,7 @@ struct StopReason: Equatable {
         StopReason(
             code: "wall_time", status: 124, reason: "resources.wall_time of \(limit.milliseconds / 1000) s is over",
             refusal: .stopping,
-            told: "the session's time is over", graceMilliseconds: nil)
+            told: "akios-exec: the session's time is over", graceMilliseconds: nil)
     }
 
     /// The kernel ended the whole tree: `memory`.
@@ -37,19 +37,20 @@ struct StopReason: Equatable {
         StopReason(
             code: limit, status: 128 + SIGKILL, reason: "resources.\(limit) was exceeded; the kernel ended the whole tree",
             refusal: .stopping,
-            told: "the session is ending", graceMilliseconds: nil)
+            told: "akios-exec: the session is ending", graceMilliseconds: nil)
     }
 
     /// TERM or HUP at akios-exec: passed on, and after a while enforced. The status is the agent's if it ends by itself.
     static func asked(_ signal: Int32, killAfter: TimeSpan) -> StopReason {
         StopReason(
             code: "signal", status: 128 + signal, reason: "akios-exec was told to end by signal \(signal)", refusal: .stopping,
-            told: "the session is ending", graceMilliseconds: Int64(clamping: killAfter.milliseconds), terminates: true)
+            told: "akios-exec: the session is ending", graceMilliseconds: Int64(clamping: killAfter.milliseconds), terminates: true)
     }
 
     static func logFailed(_ what: String) -> StopReason {
         StopReason(
-            code: "log_failed", status: 125, reason: what, refusal: .logFailed, told: "the session cannot be recorded any more",
+            code: "log_failed", status: 125, reason: what, refusal: .logFailed,
+            told: "akios-exec: the session cannot be recorded any more",
             graceMilliseconds: nil)
     }
 
@@ -61,7 +62,7 @@ struct StopReason: Equatable {
 
     static func cageFailed(_ what: String) -> StopReason {
         StopReason(
-            code: "cage_failed", status: 125, reason: what, refusal: .stopping, told: "the session is ending",
+            code: "cage_failed", status: 125, reason: what, refusal: .stopping, told: "akios-exec: the session is ending",
             graceMilliseconds: nil)
     }
 }
