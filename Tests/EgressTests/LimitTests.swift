@@ -113,4 +113,17 @@ import Vocabulary
         #expect(stream.wait { $0.heads.count > 0 || $0.closed }.closed || stream.status == 431)
         #expect(harness.upstream.requests.count == 1)
     }
+
+    @Test func aPauseDoesNotOutliveItsConnection() throws {
+        let harness = try Harness({ $0.network.limits.rates.bandwidth = ByteRate(bytesPerSecond: 20_000) }) { _ in
+            .init([String(repeating: "x", count: 40_000)], type: "text/plain")
+        }
+        defer { harness.end() }
+        let text = try harness.exchange("files.example", "GET /1 HTTP/1.1\r\nhost: files.example\r\nconnection: close\r\n\r\n")
+        #expect(Answer.body(text).utf8.count == 40_000)
+        // Its own pause ends after the first one's would have.
+        let again = try harness.exchange("files.example", "GET /2 HTTP/1.1\r\nhost: files.example\r\nconnection: close\r\n\r\n")
+        #expect(Answer.body(again).utf8.count == 40_000)
+        #expect(try Answer.status(harness.exchange("files.example", "GET /3 HTTP/1.1\r\nhost: files.example\r\n\r\n")) == 200)
+    }
 }

@@ -181,6 +181,8 @@ extension ExchangeDriver: UpstreamUser {
     /// One settlement for one admission; whatever else happens, it happens here.
     func settle(_ exchange: Exchange, _ settlement: Settlement, cut: String?) {
         exchange.drainTimeout?.cancel()
+        // The agent may close, and be gone for good, before a pause is over.
+        exchange.rest?.cancel()
         guard let id = exchange.id else { return }
         exchange.id = nil
         let found = exchange.answer?.findings ?? exchange.relay?.received ?? [:]

@@ -22,7 +22,7 @@ extension ExchangeDriver {
             driver.pause(after: 0)
             guard exchange.rest == nil else { return }
             if exchange.relay != nil, !driver.isGone { driver.agent.setReading(true) }
-            if driver.agent.isWritable || driver.isGone { exchange.upstream?.setReading(true) }
+            if driver.isGone || driver.agent.isWritable { exchange.upstream?.setReading(true) }
         }
     }
 
