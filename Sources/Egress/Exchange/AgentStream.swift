@@ -43,6 +43,19 @@ protocol AgentStream: AnyObject {
     func exchangeEnded()
 }
 
+extension AgentStream {
+    /// The answer to bytes that are no request.
+    func write(_ fault: RequestFault) {
+        let text = fault.told
+        write(
+            AnswerHead(
+                status: fault.status, headers: ["content-type": "text/plain; charset=utf-8"], length: text.readableBytes,
+                isForHead: false, keeps: false))
+        write(text)
+        writeEnd(trailers: nil)
+    }
+}
+
 /// What a session reaches when it stops: a connection with all its exchanges.
 protocol AgentConnection: AnyObject {
     func stop(_ refusal: Refusal)

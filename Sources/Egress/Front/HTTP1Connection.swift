@@ -107,13 +107,7 @@ final class HTTP1Connection: ChannelInboundHandler {
     /// Bytes that are no request. Said once, recorded once, and the connection ends.
     private func fault(_ fault: RequestFault) {
         session.journal.refused(peer.fault(fault.reason))
-        let text = fault.told
-        write(
-            AnswerHead(
-                status: fault.status, headers: ["content-type": "text/plain; charset=utf-8"], length: text.readableBytes,
-                isForHead: false, keeps: false))
-        write(text)
-        writeEnd(trailers: nil)
+        write(fault)
         driver.agentGone()
         closeAfterAnswer()
     }
@@ -122,8 +116,7 @@ final class HTTP1Connection: ChannelInboundHandler {
     private func hold(_ on: Bool) {
         guard holdsReading != on, let channel = context?.channel else { return }
         holdsReading = on
-        try? channel.syncOptions?.setOption(.autoRead, value: !on)
-        if !on { channel.read() }
+        channel.setReading(!on)
     }
 
     private func linger(_ count: Int) {

@@ -81,23 +81,11 @@ final class HTTP2Connection: ChannelInboundHandler {
         context.fireChannelInactive()
     }
 
-    /// A connection error (§5.4.1) was answered with GOAWAY already; TLS errors and resets leave nothing to answer.
+    /// One stream's error ends that stream. A connection error (§5.4.1) was answered with GOAWAY already; TLS errors and
+    /// resets leave nothing to answer.
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if !(error is ChannelError), !isGone, let words = Self.words(error) { session.journal.refused(peer.fault(words)) }
-        context.close(promise: nil)
-    }
-
-    /// nil: the way every connection ends.
-    private static func words(_ error: any Error) -> String? {
-        switch error {
-        case is NIOHTTP2Errors.ExcessiveRSTFrames, is NIOHTTP2Errors.ExcessiveStreamErrors,
-            is NIOHTTP2Errors.ExcessivelyLargeHeaderBlock,
-            is NIOHTTP2Errors.ExcessiveContinuationFrames, is NIOHTTP2Errors.ExcessiveEmptyDataFrames,
-            is NIOHTTP2Errors.ExcessiveOutboundFrameBuffering:
-            "HTTP/2: a flood: \(type(of: error))"
-        case is any NIOHTTP2Error: "HTTP/2: \(type(of: error))"
-        default: nil
-        }
+        if !isGone, let words = HTTP2Errors.words(error) { session.journal.refused(peer.fault(words)) }
+        if !HTTP2Errors.isOfOneStream(error) { context.close(promise: nil) }
     }
 
     // MARK: Streams

@@ -108,13 +108,7 @@ final class HTTP2Stream: ChannelInboundHandler {
     private func fault(_ fault: RequestFault) {
         isIgnored = true
         session.journal.refused(peer.fault(fault.reason))
-        let text = fault.told
-        write(
-            AnswerHead(
-                status: fault.status, headers: ["content-type": "text/plain; charset=utf-8"], length: text.readableBytes,
-                isForHead: false, keeps: false))
-        write(text)
-        writeEnd(trailers: nil)
+        write(fault)
         closeAfterAnswer()
     }
 
@@ -222,11 +216,7 @@ extension HTTP2Stream: AgentStream {
         context?.writeAndFlush(wrapOutboundOut(.data(.init(data: .byteBuffer(bytes)))), promise: nil)
     }
 
-    func setReading(_ on: Bool) {
-        guard let channel = context?.channel else { return }
-        try? channel.syncOptions?.setOption(.autoRead, value: on)
-        if on { channel.read() }
-    }
+    func setReading(_ on: Bool) { context?.channel.setReading(on) }
 
     func exchangeEnded() { if isGone { connection.closed(self) } }
 }

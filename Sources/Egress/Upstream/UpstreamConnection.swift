@@ -53,8 +53,7 @@ final class UpstreamConnection: ChannelInboundHandler, Upstream {
     func setReading(_ on: Bool) {
         guard isReading != on, let channel = context?.channel else { return }
         isReading = on
-        try? channel.syncOptions?.setOption(.autoRead, value: on)
-        if on { channel.read() }
+        channel.setReading(on)
     }
 
     func abandon() {

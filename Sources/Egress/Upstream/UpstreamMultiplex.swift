@@ -117,7 +117,9 @@ final class UpstreamMultiplex: ChannelInboundHandler {
         context.fireChannelInactive()
     }
 
+    /// A malformed answer ends its stream, not what others are being told.
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if HTTP2Errors.isOfOneStream(error) { return }
         going(context)
         context.close(promise: nil)
     }
