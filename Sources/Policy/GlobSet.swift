@@ -105,7 +105,7 @@ struct GlobSet: Sendable, Hashable {
             if kinds[index] == .anything, children[index] < 0 {
                 // `**` at the end: whatever follows.
                 let ids = accepted[Int(ends[index])]
-                if !walk.found.contains(ids[0]) { walk.found += ids }
+                for id in ids where !walk.found.contains(id) { walk.found.append(id) }
             } else if !walk.alive[..<walk.going].contains(star) {
                 walk.alive.append(star)
             }

@@ -55,7 +55,8 @@ extension PolicyEngine {
         if facts.hasBody {
             let types = facts.contentTypes.map(Self.essence)
             let fits = grant.contentTypes.allSatisfy { ranges in
-                !types.isEmpty && types.allSatisfy { type in ranges.contains { Self.contains($0, type) } }
+                !types.isEmpty && facts.contentTypes.allSatisfy { !$0.utf8.contains(UInt8(ascii: ",")) }
+                    && types.allSatisfy { type in ranges.contains { Self.contains($0, type) } }
             }
             guard fits else {
                 let shown = types.isEmpty ? "no content type" : "the content type \(RefusalWords.printable(types[0]))"

@@ -28,7 +28,6 @@ struct RequestPath: Sendable, Hashable {
         }
         guard let decoded = Self.decode(bytes), !Self.hidesEscape(decoded) else { return nil }
         guard decoded.allSatisfy({ $0 >= 0x20 && $0 != 0x7f && $0 != UInt8(ascii: "\\") }) else { return nil }
-        guard !Self.hasDotSegments(bytes), !Self.hasDotSegments(decoded) else { return nil }
         guard String(validating: decoded, as: UTF8.self) != nil else { return nil }
         var all = [bytes, decoded, Self.collapsed(decoded), Self.collapsed(Self.withoutParameters(decoded))]
         if let late = Self.decode(Self.withoutParameters(bytes)) { all += [late, Self.collapsed(late)] }
@@ -38,6 +37,7 @@ struct RequestPath: Sendable, Hashable {
         }
         var found: [[UInt8]] = []
         for reading in all where !found.contains(reading) { found.append(reading) }
+        guard !found.contains(where: Self.hasDotSegments) else { return nil }
         (written, readings) = (path, found)
     }
 
@@ -73,13 +73,14 @@ struct RequestPath: Sendable, Hashable {
     /// `.` and `..`, also with a path parameter (`..;x`) or spaces behind them, which some servers cut off first, and in
     /// dots that some map to the plain one.
     private static func hasDotSegments(_ bytes: [UInt8]) -> Bool {
-        bytes.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: true).contains { segment in
-            let name = PathFolding.withoutSpaces(PathFolding.folded(Array(segment.prefix { $0 != UInt8(ascii: ";") })))
-            return name.elementsEqual(".".utf8) || name.elementsEqual("..".utf8)
+        // Folded first: some take other characters for the slash as well.
+        PathFolding.folded(bytes).split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: true).contains { segment in
+            let name = PathFolding.withoutSpaces(Array(segment.prefix { $0 != UInt8(ascii: ";") }))
+            return name.elementsEqual(".".utf8) || name.elementsEqual("..".utf8) || name.elementsEqual("\u{2025}".utf8)
         }
     }
 
-    private static func decode(_ bytes: [UInt8]) -> [UInt8]? {
+    static func decode(_ bytes: [UInt8]) -> [UInt8]? {
         var out: [UInt8] = []
         var index = 0
         while index < bytes.count {

@@ -58,7 +58,12 @@ final class HostRules: Sendable {
             if compiled.isDeny ? rule.paths.isEmpty : !rule.namesPaths {
                 unnamed.append(id)
             } else {
-                for path in rule.paths { globs.insert(compiled.isDeny ? path.lowercased() : path, id: id) }
+                for path in rule.paths {
+                    globs.insert(compiled.isDeny ? path.lowercased() : path, id: id)
+                    // What a denial can only write in escapes is denied in every spelling of them.
+                    guard compiled.isDeny, path.contains("%"), let plain = RequestPath.decode(Array(path.utf8)) else { continue }
+                    globs.insert(String(decoding: PathFolding.folded(plain), as: UTF8.self), id: id)
+                }
             }
             for port in rule.ports { methods[port, default: []].formUnion(rule.methods) }
         }

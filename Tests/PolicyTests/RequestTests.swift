@@ -37,6 +37,35 @@ struct OrdinaryHosts {
         #expect(code(try ask(engine, "b.example.com", "GET", "/x")) == .hostDenied)
     }
 
+    @Test func aDenialIsNotLostBehindAnother() throws {
+        let engine = engine(
+            allow: [try rule("a.example", methods: ["*"], paths: ["/**"])],
+            deny: [
+                try deny("a.example", methods: ["GET"], paths: ["/api/**", "/api/admin/**"]),
+                try deny("a.example", paths: ["/api/admin/**"]),
+            ])
+        #expect(code(try ask(engine, "a.example", "POST", "/api/admin/x")) == .hostDenied)
+        #expect(code(try ask(engine, "a.example", "POST", "/api/x")) == nil)
+    }
+
+    @Test func aDenialWrittenInEscapesHoldsInEverySpelling() throws {
+        let engine = engine(
+            allow: [try rule("a.example", paths: ["/**"])], deny: [try deny("a.example", paths: ["/my%20files/**"])])
+        for path in ["/my%20files/x", "/%6Dy%20files/x", "/MY%20FILES/x"] {
+            #expect(code(try ask(engine, "a.example", "GET", path)) == .hostDenied)
+        }
+        #expect(code(try ask(engine, "a.example", "GET", "/myfiles/x")) == nil)
+    }
+
+    @Test(arguments: [
+        "/pub/..%3F", "/pub/..%23x", "/pub/x%EF%BC%8F..%EF%BC%8F..%EF%BC%8Fadmin", "/pub/%E2%80%A5/admin", "/pub/%2e%2e/admin",
+    ])
+    func dotSegmentsInAnyReadingAreRefused(_ path: String) throws {
+        let engine = engine(allow: [try rule("a.example", paths: ["/pub/**"])])
+        #expect(code(try ask(engine, "a.example", "GET", path)) == .malformed)
+        #expect(code(try ask(engine, "a.example", "GET", "/pub/b%20c/d")) == nil)
+    }
+
     @Test func theStrictestOfEachAttributeHolds() throws {
         let engine = engine(allow: [
             try rule("a.example", redact: .secrets), try rule(".example", redact: .all), try rule("a.example"),
