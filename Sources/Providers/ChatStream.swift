@@ -125,7 +125,7 @@ extension JSONNode {
     /// Takes an element out of its list together with one comma, such that all of `removed` may go at once and one stays.
     func removal(ofElement at: Int, among removed: [Int]) -> BodyEdit {
         let elements = self.elements
-        let isLeading = removed.prefix { $0 <= at }.count == at + 1
+        let isLeading = at < removed.count && removed[at] == at
         if isLeading { return BodyEdit(elements[at].range.lowerBound..<elements[at + 1].range.lowerBound, []) }
         return BodyEdit(elements[at - 1].range.upperBound..<elements[at].range.upperBound, [])
     }

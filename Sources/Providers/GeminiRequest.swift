@@ -23,21 +23,23 @@ extension ProviderRequest {
         }
         readGeminiConfig(config, reader)
         if reader.field("cachedContent") != nil { unpriced.append("cachedContent") }
-        if let tier = reader.text(reader.field("serviceTier")), !["standard", "unspecified"].contains(tier.lowercased()) {
+        // Protocol buffers' JSON takes a number for it too.
+        if let node = reader.field("serviceTier"), case let tier = reader.text(node) ?? "by number",
+            !["standard", "unspecified"].contains(tier.lowercased())
+        {
             unpriced.append("serviceTier \(RefusalWords.printable(tier))")
         }
         // A count may hold the whole request instead of its parts.
         let whole = reader.field("generateContentRequest")
         for content in [reader.field("contents"), whole?["contents"]] {
-            for turn in content?.elements ?? [] { readGeminiParts(turn["parts"], reader) }
-            readGeminiParts(content?["parts"], reader)
+            for turn in content?.oneOrMore ?? [] { readGeminiParts(turn["parts"], reader) }
         }
         readGeminiParts((reader.field("systemInstruction") ?? whole?["systemInstruction"])?["parts"], reader)
-        let tools = (reader.field("tools") ?? whole?["tools"])?.elements ?? []
+        let tools = (reader.field("tools") ?? whole?["tools"])?.oneOrMore ?? []
         var functions: Int64 = 0
         for member in tools.flatMap(\.members) {
             if member.key == "functionDeclarations" {
-                functions += Int64(member.value.elements.count)
+                functions += Int64(member.value.oneOrMore.count)
             } else {
                 serverTools.append(RefusalWords.printable(member.key))
             }
@@ -47,7 +49,8 @@ extension ProviderRequest {
     }
 
     private mutating func readGeminiConfig(_ config: JSONNode?, _ reader: BodyReader) {
-        if let kinds = config?["responseModalities"]?.elements, kinds.contains(where: { reader.text($0)?.uppercased() != "TEXT" }) {
+        if let kinds = config?["responseModalities"]?.oneOrMore, kinds.contains(where: { reader.text($0)?.uppercased() != "TEXT" })
+        {
             unpriced.append("responseModalities")
         }
         for field in ["speechConfig", "imageConfig"] where config?[field] != nil { unpriced.append(field) }
@@ -57,7 +60,7 @@ extension ProviderRequest {
     }
 
     private mutating func readGeminiParts(_ parts: JSONNode?, _ reader: BodyReader) {
-        for member in (parts?.elements ?? []).flatMap(\.members) {
+        for member in (parts?.oneOrMore ?? []).flatMap(\.members) {
             switch member.key {
             case "text", "thought", "thoughtSignature", "functionCall", "executableCode", "codeExecutionResult", "partMetadata":
                 break
@@ -71,4 +74,9 @@ extension ProviderRequest {
             }
         }
     }
+}
+
+extension JSONNode {
+    /// A repeated field: the API takes one value where a list is meant, without the list around it.
+    fileprivate var oneOrMore: [JSONNode] { isArray ? elements : isNull ? [] : [self] }
 }

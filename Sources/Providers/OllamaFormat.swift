@@ -47,6 +47,11 @@ extension ProviderRequest {
         }
         sites.cap = MemberSite("num_predict", of: "options", in: reader.root)
         if reader.field("context") != nil { binaryParts += 1 }
+        // The server reads names in any case; only one spelling is read here.
+        for member in (reader.field("messages")?.elements ?? []).flatMap(\.members)
+        where !member.key.utf8.allSatisfy({ (0x61...0x7a).contains($0) || $0 == UInt8(ascii: "_") }) {
+            throw reader.rules.malformed("'\(RefusalWords.printable(member.key))' is not spelled as in the API")
+        }
         for holder in [reader.root] + (reader.field("messages")?.elements ?? []) {
             for image in holder["images"]?.elements ?? [] { countImage(image, isInline: true) }
         }

@@ -25,7 +25,7 @@ struct ResponsesStream: WireStream {
             return StreamEvent(disposition: .unreadable)
         }
         var event = StreamEvent(disposition: .pass)
-        if let number = root["sequence_number"]?.integer(in: data) { sequence = number }
+        if let number = root["sequence_number"]?.integer(in: data) { sequence = max(0, min(number, 1 << 53)) }
         let index = root["output_index"]?.integer(in: data) ?? 0
         nextItem = max(nextItem, min(index, .max - 1) + 1)
         var found = AnswerFinder(body: data)

@@ -18,7 +18,8 @@ struct KeyMask: Sendable {
             for text in Set([value, value.replacing("/", with: "\\/")]) { keys.append(Array(text.utf8)) }
         }
         guard !keys.isEmpty else { return nil }
-        self.keys = keys
+        // The longest first: one that is the beginning of another must not leave the other's end in sight.
+        self.keys = keys.sorted { $0.count > $1.count }
     }
 
     /// What may go on now. Every key is replaced by as many asterisks, so that no length changes.
