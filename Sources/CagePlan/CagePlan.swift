@@ -135,11 +135,12 @@ struct PlanMaker<View: FileView> {
         addSystem()
         addScratch(resolver)
         for grant in grants { add(grant) }
-        addTrust()
+        let hidden = try resolver.hidden()
+        addTrust(hiding: hidden)
         addProtection(of: protected.present, grants, resolver)
         addProc()
         // After every grant and cover, so that nothing lies over a hidden path.
-        for path in try resolver.hidden() + facts.records.filter({ path in grants.contains { Paths.isWithin(path, $0.path) } }) {
+        for path in hidden + facts.records.filter({ path in grants.contains { Paths.isWithin(path, $0.path) } }) {
             add(.mask(path))
         }
         add(.pivot)

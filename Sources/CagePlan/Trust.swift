@@ -49,11 +49,13 @@ extension PlanMaker {
     private static var rights: MountRights { [.readOnly, .noSetID, .noDevices, .noExec] }
     private var hasSystem: Bool { facts.sandbox.filesystem.read.contains(.system) }
 
-    mutating func addTrust() {
+    /// - Parameter paths: what the profile hides. A mask lies below the overlay, so with anything hidden in the host's folder
+    ///   of roots the folder stays out.
+    mutating func addTrust(hiding paths: [String]) {
         guard facts.intercepts else { return }
         add(.bundle)
         for link in TrustStore.bundleLinks { add(.link(link, to: TrustStore.bundle.path)) }
-        addHashedRoots()
+        addHashedRoots(hiding: paths)
         for path in pythonBundles() { cover(path, with: .bundle) }
         addJava()
         if hasSystem { addNSS() }
@@ -69,10 +71,14 @@ extension PlanMaker {
     }
 
     /// OpenSSL's folder: one name for the session here; the host's show through once `layRoots` has run.
-    private mutating func addHashedRoots() {
+    private mutating func addHashedRoots(hiding paths: [String]) {
         let folder = TrustStore.folder
         var number = 0
-        if hasSystem, let host = view.canonical(folder), view.isDirectory(host) {
+        if hasSystem, let host = view.canonical(folder), view.isDirectory(host),
+            !paths.contains(where: { path in
+                [host, folder].contains { Paths.isWithin(path, $0) || Paths.isWithin($0, path) }
+            })
+        {
             add(.bind(from: host, at: TrustStore.hostFolder, Self.rights, mark: nil, inside: false))
             // A host's own certificate, which tells its name.
             for hidden in TrustStore.hidden where view.entry("\(host)/\(hidden)") != nil {

@@ -172,9 +172,11 @@ struct Admissions: ~Copyable {
     /// A record for each limit that is passed.
     private mutating func record(_ refusal: BudgetRefusal, action: String, at now: Moment) throws(LogError) {
         for limit in refusal.limits {
-            try log.append(
-                BudgetExceeded(limit: limit.name, allowed: limit.allowed, used: limit.used, asked: limit.asked, action: action),
-                at: now)
+            let exceeded = BudgetExceeded(
+                limit: limit.name, allowed: limit.allowed, used: limit.used, asked: limit.asked, action: action)
+            // An agent that asks again and again writes these: they count against the session's room like all others.
+            try spend(RecordDraft(kind: exceeded.kind, data: exceeded.data()))
+            try log.append(exceeded, at: now)
         }
     }
 
