@@ -56,6 +56,15 @@ struct TrustTests {
         #expect(has(plan, .file("/etc/ssl/certs/ssl-cert-snakeoil.pem", content: [], mode: 0o444)))
     }
 
+    @Test(arguments: ["/etc/ssl/certs/secret.pem", "/etc/ssl/certs"])
+    func whatAProfileHidesAmongTheRootsStaysHidden(_ path: String) throws {
+        var view = FakeView.debian()
+        for name in ["002c0b4f.0", "secret.pem"] { view.file("/etc/ssl/certs/" + name) }
+        let plan = try plan(view) { $0.sandbox.filesystem.hide = [path] }
+        #expect(!plan.describe().joined().contains(TrustStore.hostFolder))
+        #expect(!plan.steps.contains { if case .mount("overlay", "/etc/ssl/certs", _, _) = $0.action { true } else { false } })
+    }
+
     @Test func hostWithoutAFolderOfRootsGetsTheSessionsNameOnly() throws {
         let plan = try plan(.debian())
         #expect(has(plan, .link("/etc/ssl/certs/\(TrustStore.authorityHash).0", to: "ca-certificates.crt")))

@@ -71,8 +71,16 @@ struct GeminiRequests {
         #expect(try gemini("\"tools\":[{\"functionDeclarations\":[],\"something_new\":{}}]").0.serverTools == ["something_new"])
     }
 
+    @Test func oneValueIsAListOfOne() throws {
+        #expect(try gemini("\"tools\":{\"googleSearch\":{}}").0.serverTools == ["googleSearch"])
+        let part = { (part: String) in try gemini("\"systemInstruction\":{\"parts\":\(part)}").0 }
+        #expect(try part("{\"fileData\":{\"fileUri\":\"https://x\"}}").serverTools == ["file_reference"])
+        #expect(try part("{\"inlineData\":{\"mimeType\":\"video/mp4\",\"data\":\"AA\"}}").binaryParts == 1)
+    }
+
     @Test func whatHasNoPrice() throws {
         for field in [
+            "\"serviceTier\":3", "\"generationConfig\":{\"responseModalities\":\"IMAGE\"}",
             "\"cachedContent\":\"cachedContents/x\"", "\"serviceTier\":\"priority\"",
             "\"generationConfig\":{\"responseModalities\":[\"TEXT\",\"IMAGE\"]}", "\"generationConfig\":{\"speechConfig\":{}}",
         ] {

@@ -30,6 +30,13 @@ struct OllamaRequests {
         #expect(out.contains(want) && out.components(of: "num_predict") == 1)
     }
 
+    /// The server is written in Go, whose JSON takes names in any case.
+    @Test(arguments: ["Images", "IMAGES", "image\u{17f}"])
+    func namesInMessagesHaveOneSpelling(_ name: String) throws {
+        let body = Array("{\"model\":\"llama3\",\"messages\":[{\"role\":\"user\",\"\(name)\":[\"AAAA\"]}]}".utf8)
+        #expect(code { _ = try ProviderRequest.parse(.ollamaChat, provider: .ollama, body: body, rules: rules) } == .malformed)
+    }
+
     @Test func bytesThatNoScannerReads() throws {
         #expect(try ollama("\"images\":[\"AAAA\"]", .ollamaGenerate).0.images == 1)
         #expect(try ollama("\"context\":[1,2]", .ollamaGenerate).0.binaryParts == 1)
