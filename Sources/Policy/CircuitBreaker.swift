@@ -53,6 +53,13 @@ public struct CircuitBreaker: Sendable {
         }
     }
 
+    /// Nothing has failed within the window, and nothing is held against the host.
+    mutating func isQuiet(at now: UInt64) -> Bool {
+        guard case .closed = state else { return false }
+        failed.advance(to: now)
+        return failed.total == 0
+    }
+
     private mutating func probe(at now: UInt64) -> Answer {
         enter(.halfOpen(probe: now.addingClamped(openFor)))
         return .ask(Ticket(round: round))

@@ -46,7 +46,10 @@ public struct Pace: Sendable {
     private var session: Meter
     private var rules: [String: Meter] = [:]
     private let breaker: NetworkAccess.Breaker?
+    /// Of the hosts that were asked lately; an agent can make up names without end where a rule is for a whole domain.
     private var breakers: [HostName: CircuitBreaker] = [:]
+    private static let mostBreakers = 1024
+    var knownHosts: Int { breakers.count }
 
     public init(_ network: NetworkAccess) {
         session = Meter(network.limits.rates, name: "limits")
@@ -66,10 +69,17 @@ public struct Pace: Sendable {
             if let hold = rules[name]?.room(at: now) ?? rules[name]?.request(at: now) { return .failure(hold) }
         }
         guard let breaker else { return .success(nil) }
+        if breakers.count >= Self.mostBreakers, breakers[host] == nil { forgetQuiet(at: now) }
         switch breakers[host, default: CircuitBreaker(breaker)].ask(at: now) {
         case .ask(let ticket): return .success(ticket)
         case .wait(let time): return .failure(Hold(cause: .circuit, nanoseconds: time))
         }
+    }
+
+    private mutating func forgetQuiet(at now: UInt64) {
+        for name in breakers.keys where breakers[name]?.isQuiet(at: now) == true { breakers[name] = nil }
+        // As many that fail at once are made up too.
+        if breakers.count >= Self.mostBreakers { breakers = [:] }
     }
 
     /// Bytes of bodies that went either way. For so many nanoseconds no more may be read.

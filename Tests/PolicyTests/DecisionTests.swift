@@ -209,4 +209,14 @@ struct Throttling {
         var other = Pace(without.spec.network)
         #expect(granted(try ask(without, "a.example", "GET", "/", &other, at: 0))?.ticket == nil)
     }
+
+    @Test func namesMadeUpWithoutEndAreNotRememberedForEver() throws {
+        let engine = engine(allow: [try rule(".example"), try rule("a.bad")]) { $0.network.limits.breaker?.failures = 1 }
+        var pace = Pace(engine.spec.network)
+        let failing = try #require(granted(try ask(engine, "a.bad", "GET", "/", &pace, at: 0)))
+        pace.ended(try #require(failing.ticket), host: try host("a.bad"), .failed, at: 0)
+        for number in 0..<3000 { _ = try ask(engine, "h\(number).example", "GET", "/", &pace, at: 0) }
+        #expect(pace.knownHosts <= 1024)
+        #expect(code(try ask(engine, "a.bad", "GET", "/", &pace, at: second)) == .circuitOpen)
+    }
 }
