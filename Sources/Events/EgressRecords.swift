@@ -78,12 +78,18 @@ public struct RequestOutcome: EventPayload, Hashable {
     public var redactions: [String: UInt64]
     /// Why it ended early: `client_gone`, `upstream_reset`, `stopped`.
     public var cut: String?
+    /// What came in the answer's place, and why. The reason is in our words or the TLS library's, never the host's.
+    public var code: Refusal.Code?
+    public var reason: String?
+    /// `proxy`: through the operator's proxy; `proxy_names`: which alone knew the name's addresses. Nil: dialled.
+    public var via: String?
     /// From the first byte of the request to the last of the answer.
     public var milliseconds: UInt64
 
     public init(
         id: UInt64, status: Int, bytesIn: UInt64, model: String? = nil, usage: TokenUsage? = nil, cost: Money = .zero,
-        redactions: [String: UInt64] = [:], cut: String? = nil, milliseconds: UInt64
+        redactions: [String: UInt64] = [:], cut: String? = nil, code: Refusal.Code? = nil, reason: String? = nil,
+        via: String? = nil, milliseconds: UInt64
     ) {
         self.id = id
         self.status = status
@@ -93,16 +99,21 @@ public struct RequestOutcome: EventPayload, Hashable {
         self.cost = cost
         self.redactions = redactions
         self.cut = cut
+        self.code = code
+        self.reason = reason
+        self.via = via
         self.milliseconds = milliseconds
     }
 
     public func write(to out: inout JSONBuilder) {
         out.count("bytes_in", bytesIn)
+        out.optional("code", code?.rawValue)
         out.member("cost_usd", cost.decimal)
         out.optional("cut", cut)
         out.member("id", text: id)
         out.count("milliseconds", milliseconds)
         out.optional("model", model)
+        out.optional("reason", reason)
         out.counts("redactions", redactions)
         out.member("status", status)
         if let usage {
@@ -113,6 +124,7 @@ public struct RequestOutcome: EventPayload, Hashable {
                 out.member("output", text: usage.output)
             }
         }
+        out.optional("via", via)
     }
 }
 

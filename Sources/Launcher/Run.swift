@@ -83,7 +83,11 @@ struct Run {
                 spec.credentials, placeholders: request.placeholders, environment: environment,
                 as: { profile.eyes(for: $0, of: invoker) })
         }
-        try configure(egress, filter, session, files, trust, credentials)
+        let proxyPassword = try words { () throws(Complaint) in
+            try Credentials.proxyPassword(
+                spec.network.upstreamProxy, environment: environment, as: { profile.eyes(for: $0, of: invoker) })
+        }
+        try configure(egress, filter, session, files, trust, credentials, proxyPassword)
         // Not earlier: rootless, the id maps of both children are ours to write only while we are dumpable.
         do throws(SysError) { try setDumpable(false) } catch { throw CageError(Complaint("\(error)")) }
         let prepared = try Preparation.complete(
@@ -116,12 +120,12 @@ struct Run {
 
     private func configure(
         _ egress: borrowing LaunchedEgress, _ filter: [UInt8], _ session: borrowing Session, _ files: HostFiles, _ trust: String,
-        _ credentials: Credentials
+        _ credentials: Credentials, _ proxyPassword: String?
     ) throws(CageError) {
         let configuration = EgressConfiguration(
             session: session.id.text, profileName: profile.spec.name, profile: profile.canonical, hostRoots: files.roots,
             profileRoots: trust.isEmpty ? [] : [trust], nameServers: files.nameServers, hosts: files.hosts,
-            secrets: credentials.secrets)
+            secrets: credentials.secrets, proxyPassword: proxyPassword)
         do throws(Complaint) { try egress.configure(configuration.encoded(), filter: filter) } catch { throw CageError(error) }
     }
 

@@ -21,6 +21,10 @@ struct Canonicalizer {
                 guard let text = node.text else { throw wrongForm(node, "a text", key: key) }
                 return try self.scalar(node, scalar.complaint(text) == nil ? scalar : inner, key: key)
             }
+            // A text may also be the other shape's short form.
+            if let text = node.text, scalar.complaint(text) != nil, case .map(_, .some) = other {
+                return try self.node(node, other, key: key, path: path, below: below)
+            }
             return node.text == nil
                 ? try self.node(node, other, key: key, path: path, below: below)
                 : try self.scalar(node, scalar, key: key)

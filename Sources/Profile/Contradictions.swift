@@ -80,6 +80,17 @@ enum Contradictions {
                     hint: "the credential stands at \(node.mark); take one of them out")
             }
         }
+        let sources =
+            (spec?["governance"]?["credentials"]?.elements ?? []).map { $0["from"] }
+            + [spec?[path: ["governance", "network_access", "upstream_proxy", "password"]]]
+        for source in sources {
+            guard let node = source?["env"], let name = node.text,
+                let passed = environment?["pass"]?.elements?.first(where: { $0.text == name })
+            else { continue }
+            throw ProfileError(
+                passed.mark, "'\(name)' holds a secret of egress and would be the agent's too",
+                hint: "it is named at \(node.mark); take one of them out")
+        }
     }
 
     private static func budget(_ budget: Node?) throws(ProfileError) {

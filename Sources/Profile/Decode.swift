@@ -130,6 +130,7 @@ extension NetworkAccess {
             resolve[name] = try value(entry.value, Resolution.init(text:))
         }
         trust = try list(node?["trust"]) { $0 }
+        if let proxy = node?["upstream_proxy"], proxy.text != "none" { upstreamProxy = try UpstreamProxy(proxy) }
         try limits.read(node?["limits"])
     }
 }
@@ -209,20 +210,35 @@ extension ProviderGrant {
 
 extension Credential {
     fileprivate init(_ node: Node) throws(ProfileError) {
-        guard let name = node["env"]?.text, let from = node["from"], from.entries?.count == 1 else {
-            throw ProfileError(
-                node["from"]?.mark ?? node.mark, "'from' needs one of 'file' and 'env'",
-                hint: "from: {file: /path/of/key}")
-        }
-        let source: Source
-        if let path = from["file"]?.text {
-            source = .file(path)
-        } else {
-            source = .environment(from["env"]?.text ?? "")
-        }
+        guard let name = node["env"]?.text else { throw ProfileError(node.mark, "a credential without a variable") }
+        let source = try Source(node["from"], key: "from", mark: node.mark)
         let hosts = try list(node["hosts"]) { HostName($0) }
         self.init(
             variable: name, source: source, hosts: hosts, optional: node["optional"]?.text == "true")
+    }
+}
+
+extension Credential.Source {
+    fileprivate init(_ node: Node?, key: String, mark: Mark) throws(ProfileError) {
+        guard let node, node.entries?.count == 1 else {
+            throw ProfileError(node?.mark ?? mark, "'\(key)' needs one of 'file' and 'env'", hint: "\(key): {file: /path/of/key}")
+        }
+        self = node["file"]?.text.map { .file($0) } ?? .environment(node["env"]?.text ?? "")
+    }
+}
+
+extension UpstreamProxy {
+    fileprivate init(_ node: Node) throws(ProfileError) {
+        // Its place's mark, and none of its text: there may be a password in it.
+        do throws(Fault) { try self.init(url: node["url"]?.text ?? "") } catch {
+            throw ProfileError(node.mark, "'upstream_proxy' is set, not a proxy's URL", hint: error.rawValue)
+        }
+        except = try list(node["except"]) { HostPattern($0) }
+        guard let from = node["password"] else { return }
+        password = try Credential.Source(from, key: "password", mark: node.mark)
+        if user == nil {
+            throw ProfileError(from.mark, "'upstream_proxy' has a password and no user", hint: "http://USER@proxy:3128")
+        }
     }
 }
 

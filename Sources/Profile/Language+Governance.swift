@@ -37,11 +37,8 @@ extension Language {
                         "env", .scalar(.variable), "The agent's variable; it holds a placeholder.",
                         required: true),
                     Row(
-                        "from",
-                        .map([
-                            Row("file", .scalar(.path(optional: false)), "A file with the key."),
-                            Row("env", .scalar(.variable), "A variable of the caller's with the key."),
-                        ]), "Where the key comes from: file or env, one of them.", required: true),
+                        "from", .map(source), "Where the key comes from: file or env, one of them.",
+                        required: true),
                     Row(
                         "hosts", .list(.scalar(.hostName)), "Where the placeholder is replaced.", required: true
                     ),
@@ -82,6 +79,12 @@ extension Language {
                     looser: .later),
                 Row("timeout", .scalar(.span), "Then the answer is no.", default: "5m", .no()),
             ]), "Questions to the operator. Until they can be answered, what would be asked is refused."),
+    ]
+
+    /// Where a secret comes from.
+    private static let source: [Row] = [
+        Row("file", .scalar(.path(optional: false)), "A file with the key."),
+        Row("env", .scalar(.variable), "A variable of the caller's with the key."),
     ]
 
     private static func rule(_ deny: Bool) -> Shape {
@@ -189,9 +192,18 @@ extension Language {
             "trust", .list(.scalar(.path(optional: false))), "PEM files with further upstream roots.",
             looser: .grant),
         Row(
-            "upstream_proxy", .either(.choice(["none"]), .scalar(.url)), "http://proxy:3128",
-            default: "none", looser: .change,
-            .no(except: ["none"])),
+            "upstream_proxy",
+            .either(
+                .choice(["none"]),
+                .map(
+                    [
+                        Row(
+                            "url", .scalar(.proxyURL), "http://user@proxy:3128; https:// for TLS to the proxy.",
+                            required: true),
+                        Row("password", .map(source), "Where the user's password comes from: file or env, one of them."),
+                        Row("except", .list(.scalar(.hostPattern)), "Hosts that are reached without it."),
+                    ], shorthand: "url")),
+            "The proxy that requests leave by (HTTP CONNECT).", default: "none", looser: .change),
         Row(
             "limits",
             .map(

@@ -70,7 +70,13 @@ struct Looser {
         case .notThis(let strictest):
             if old != new, new != strictest { find(path, b?.mark, change) }
         case .change:
-            if old != new { find(path, b?.mark, change) }
+            if let a, let b, a.means(b) { break }
+            let (before, after) = (a?.label ?? row.standsFor, b?.label ?? row.standsFor)
+            if before != after {
+                find(path, b?.mark, "\((before ?? "nothing").shown) → \((after ?? "nothing").shown)")
+            } else if a != nil, b != nil {
+                find(path, b?.mark, "changes \((after ?? "nothing").shown)")
+            }
         case .grant: grants(row, a, b, path: path)
         case .removal:
             let (mine, theirs) = (b?.elements, a?.elements)
@@ -175,7 +181,7 @@ extension Node {
         case .scalar(let text, _): text.shown
         case .sequence(let elements): elements.map(\.label).joined(separator: " ")
         case .mapping(let entries):
-            (self["host"] ?? self["name"] ?? self["env"])?.text?.shown
+            (self["host"] ?? self["name"] ?? self["env"] ?? self["url"])?.text?.shown
                 ?? entries.map { $0.key.shown }.joined(separator: ", ")
         }
     }

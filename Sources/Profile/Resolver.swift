@@ -140,7 +140,7 @@ public struct Resolver {
             hint: "\(place) binds every profile and --set")
     }
 
-    /// A caller who may choose the address behind a name must not get root's key sent there.
+    /// A caller who may choose the address behind a name, or who connects to it for us, must not get root's key sent there.
     private mutating func withheld(_ tree: Node, _ provenance: Provenance, callerTrusted: Bool)
         throws(ProfileError) -> Node
     {
@@ -148,12 +148,14 @@ public struct Resolver {
         guard !callerTrusted, let list = tree[path: path], let credentials = list.elements else {
             return tree
         }
-        let resolve = tree[path: ["spec", "governance", "network_access", "resolve"]]
+        let network = tree[path: ["spec", "governance", "network_access"]]
+        let proxy = network?.entry("upstream_proxy").flatMap { $0.value.text == "none" ? nil : $0 }
         var kept: [Node] = []
         for node in credentials {
-            let turned = node["hosts"]?.elements?.compactMap { host in
-                host.text.flatMap { resolve?.entry($0) }
-            }.first {
+            let resolved = node["hosts"]?.elements?.compactMap { host in
+                host.text.flatMap { network?["resolve"]?.entry($0) }
+            }
+            let turned = ((resolved ?? []) + [proxy].compactMap { $0 }).first {
                 !provenance.trusts($0.keyMark) || !provenance.trusts($0.value.mark)
             }
             guard provenance.trusts(node.mark), let turned else {
@@ -165,7 +167,7 @@ public struct Resolver {
                 throw ProfileError(
                     turned.keyMark,
                     "'\(turned.key)' is redirected, so the key behind \(name) is not given out",
-                    hint: "\(node.mark) belongs to root; leave it out with except, or do not resolve its host"
+                    hint: "\(node.mark) belongs to root; leave it out with except, or do not redirect its host"
                 )
             }
             let words = "the key behind \(name) is withheld: '\(turned.key)' is redirected by the caller"

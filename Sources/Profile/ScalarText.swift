@@ -111,6 +111,9 @@ extension Scalar {
             return (text.hasPrefix("http://") || text.hasPrefix("https://"))
                 && text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f })
                 && (9...2048).contains(text.utf8.count) ? nil : ("a URL", "http:// or https://")
+        case .proxyURL:
+            do throws(UpstreamProxy.Fault) { _ = try UpstreamProxy(url: text) } catch { return ("a proxy's URL", error.rawValue) }
+            return nil
         case .dottedKey:
             return !text.isEmpty
                 && text.utf8.allSatisfy({ isWord($0) || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "-") }
@@ -120,7 +123,12 @@ extension Scalar {
     }
 
     /// Whether a message may repeat the text.
-    var mayBeQuoted: Bool { if case .opaque = self { false } else { true } }
+    var mayBeQuoted: Bool {
+        switch self {
+        case .opaque, .proxyURL: false
+        default: true
+        }
+    }
 
     /// The size of a quantity, to compare with another of the same kind.
     func magnitude(_ text: String) -> UInt64? {

@@ -34,6 +34,8 @@ enum Scalar: Sendable {
     case piiType
     case profileName
     case url
+    /// URL of a proxy: http or https, a port, no password.
+    case proxyURL
     case dottedKey
 }
 

@@ -201,6 +201,7 @@ public struct NetworkAccess: Sendable, Hashable {
     public var resolve: [HostName: Resolution] = [:]
     /// PEM files with further upstream roots, absolute after loading.
     public var trust: [String] = []
+    public var upstreamProxy: UpstreamProxy?
     public var limits = Limits()
     public init() {}
 }

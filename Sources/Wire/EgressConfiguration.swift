@@ -30,11 +30,13 @@ public struct EgressConfiguration: Sendable {
     /// The host's hosts file, parsed.
     public var hosts: [HostName: [IPAddress]]
     public var secrets: [Secret]
+    /// For the upstream proxy; nil: none is held.
+    public var proxyPassword: String?
 
     public init(
         session: String, profileName: String, profile: [UInt8], hostRoots: [UInt8], profileRoots: [String],
         nameServers: [IPAddress],
-        hosts: [HostName: [IPAddress]], secrets: [Secret]
+        hosts: [HostName: [IPAddress]], secrets: [Secret], proxyPassword: String? = nil
     ) {
         self.session = session
         self.profileName = profileName
@@ -44,6 +46,7 @@ public struct EgressConfiguration: Sendable {
         self.nameServers = nameServers
         self.hosts = hosts
         self.secrets = secrets
+        self.proxyPassword = proxyPassword
     }
 
     /// The length of a JSON object as four bytes, low first; the object; the host's roots as they are. As JSON text their
@@ -65,6 +68,7 @@ public struct EgressConfiguration: Sendable {
             .init("profile", .string(String(decoding: profile, as: UTF8.self))),
             .init("profile_name", .string(profileName)),
             .init("profile_roots", .array(profileRoots.map { .string($0) })),
+            .init("proxy_password", proxyPassword.map { .string($0) } ?? .null),
             .init("secrets", .array(keys)),
             .init("session", .string(session)),
         ]).canonical()
@@ -103,6 +107,7 @@ public struct EgressConfiguration: Sendable {
             guard let name = HostName(member.key), let addresses = member.value.elements else { return nil }
             self.hosts[name] = addresses.compactMap { $0.stringValue.flatMap { IPAddress($0) } }
         }
+        proxyPassword = json["proxy_password"]?.stringValue
         self.secrets = []
         for secret in secrets {
             guard let placeholder = secret["placeholder"]?.stringValue, let value = secret["value"]?.stringValue,

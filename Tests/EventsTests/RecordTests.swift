@@ -26,7 +26,8 @@ import Vocabulary
             bytes: 10,
             rule: "allowlist[0]", marks: ["unbrokered"]),
         RequestOutcome(
-            id: 1, status: 200, bytesIn: 5, model: "gpt-4o", usage: TokenUsage(input: 1, output: 2), cut: "stopped", milliseconds: 3
+            id: 1, status: 200, bytesIn: 5, model: "gpt-4o", usage: TokenUsage(input: 1, output: 2), cut: "not_sent",
+            code: .upstreamProxy, reason: "r", via: "proxy", milliseconds: 3
         ),
         RequestRefused(
             code: .hostNotAllowed, reason: "r", host: "h", port: 443, method: "GET", path: "/", model: "m", findings: ["SSN": 1]),
@@ -65,8 +66,8 @@ import Vocabulary
                 do { try scanner.data(data.span, kind: payload.kind) } catch { refused += 1 }
             }
         }
-        // Optional ones: ca_fingerprint, torn_digest, marks, model ×3, operation, cut, usage, path, findings.
-        #expect(refused == Self.payloads.reduce(0) { $0 + ((try? JSONValue.parse($1.data()))?.members?.count ?? 0) } - 11)
+        // Optional ones: ca_fingerprint, torn_digest, marks, model ×3, operation, cut, code, reason, via, usage, path, findings.
+        #expect(refused == Self.payloads.reduce(0) { $0 + ((try? JSONValue.parse($1.data()))?.members?.count ?? 0) } - 14)
     }
 
     @Test(arguments: [

@@ -147,6 +147,35 @@ struct Bad: Sendable, CustomTestStringConvertible {
         ),
     ]
 
+    private static func proxied(_ value: String) -> String { policy("  governance: {network_access: {upstream_proxy: \(value)}}") }
+
+    static let proxies = [
+        Bad(
+            proxied("http://jane:hunter2@proxy:3128"),
+            "p.yaml:4:49: 'url' is set, not a proxy's URL\nhint: a password does not belong here: password: {file: PATH}"),
+        Bad(proxied("proxy:3128"), "p.yaml:4:49: 'url' is set, not a proxy's URL\nhint: http://[USER@]HOST:PORT, or https://"),
+        Bad(proxied("http://proxy"), "p.yaml:4:49: 'url' is set, not a proxy's URL\nhint: http://[USER@]HOST:PORT, or https://"),
+        Bad(
+            proxied("http://proxy:3128/path"),
+            "p.yaml:4:49: 'url' is set, not a proxy's URL\nhint: http://[USER@]HOST:PORT, or https://"),
+        Bad(
+            proxied("http://fd00::1:3128"),
+            "p.yaml:4:49: 'url' is set, not a proxy's URL\nhint: its host is a name or an address, an IPv6 address in brackets"),
+        Bad(
+            proxied("{url: 'http://proxy:1', password: {file: /k}}"),
+            "p.yaml:4:83: 'upstream_proxy' has a password and no user\nhint: http://USER@proxy:3128"),
+        Bad(
+            proxied("{url: 'http://u@proxy:1', password: {}}"),
+            "p.yaml:4:85: 'password' needs one of 'file' and 'env'\nhint: password: {file: /path/of/key}"),
+        Bad(proxied("{except: [a.com]}"), "p.yaml:4:49: 'url' is missing in 'upstream_proxy'\nhint: add url: …"),
+        Bad(
+            policy(
+                "  sandbox: {environment: {pass: [PROXY_KEY]}}\n"
+                    + "  governance: {network_access: {upstream_proxy: {url: 'http://u@p:1', password: {env: PROXY_KEY}}}}"),
+            "p.yaml:4:34: 'PROXY_KEY' holds a secret of egress and would be the agent's too\n"
+                + "hint: it is named at p.yaml:5:87; take one of them out"),
+    ]
+
     static let rules = [
         Bad(
             policy(
@@ -193,7 +222,7 @@ struct Bad: Sendable, CustomTestStringConvertible {
         ),
     ]
 
-    @Test(arguments: shape + yaml + values + rules)
+    @Test(arguments: shape + yaml + values + proxies + rules)
     func words(_ bad: Bad) throws {
         let folder = try Folder(["p.yaml": bad.document])
         #expect(folder.complaint("p.yaml") == "error: " + bad.error)

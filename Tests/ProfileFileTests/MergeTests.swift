@@ -283,6 +283,16 @@ import Vocabulary
         #expect(mine.spec.credentials.map(\.variable) == ["OPENAI_API_KEY", "ANTHROPIC_API_KEY"])
     }
 
+    @Test func rootsKeysAreNotSentByTheCallersProxy() throws {
+        let folder = try Folder([
+            "turn.yaml": policy("  governance: {network_access: {upstream_proxy: 'http://p:1'}}", extends: "[strict]"),
+            "none.yaml": policy("  governance: {network_access: {upstream_proxy: none}}", extends: "[strict]"),
+        ])
+        #expect(try folder.load("turn.yaml").spec.credentials.count == 2)
+        #expect(try folder.load("turn.yaml", callerTrusted: false).spec.credentials.isEmpty)
+        #expect(try folder.load("none.yaml", callerTrusted: false).spec.credentials.count == 2)
+    }
+
     @Test func pathsOfTheCallersAreOpenedByTheCaller() throws {
         let folder = try Folder()
         let refused = OpenFailure(errno: EACCES)

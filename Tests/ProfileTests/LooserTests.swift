@@ -70,6 +70,19 @@ private func governance(_ network: String) -> String { "{'governance':{'network_
             governance("{'resolve':{'a.com':'10.0.0.1'}}"), governance("{'resolve':{'a.com':'10.0.0.2'}}"),
             "governance.network_access.resolve.a.com: changes a.com"
         ),
+        (
+            governance("{}"), governance("{'upstream_proxy':'http://proxy:3128'}"),
+            "governance.network_access.upstream_proxy: none → http://proxy:3128"
+        ),
+        (
+            governance("{'upstream_proxy':'http://proxy:3128'}"), governance("{'upstream_proxy':'none'}"),
+            "governance.network_access.upstream_proxy: http://proxy:3128 → none"
+        ),
+        (
+            governance("{'upstream_proxy':'http://proxy:3128'}"),
+            governance("{'upstream_proxy':{'except':['a.com'],'url':'http://proxy:3128'}}"),
+            "governance.network_access.upstream_proxy: changes http://proxy:3128"
+        ),
         ("{}", "{'governance':{'providers':['openai']}}", "governance.providers: adds openai"),
         (
             "{'governance':{'providers':['openai']}}", "{'governance':{'providers':[{'keys':'any','name':'openai'}]}}",
@@ -107,6 +120,10 @@ private func governance(_ network: String) -> String { "{'governance':{'network_
             governance("{'allowlist':[{'host':'a.com','paths':['/x','/y/**']}]}")
         ),
         (governance("{}"), governance("{'denylist':['a.com']}")),
+        (
+            governance("{'upstream_proxy':'http://proxy:3128'}"),
+            governance("{'upstream_proxy':{'url':'http://proxy:3128'}}")
+        ),
         (
             "{'governance':{'providers':[{'keys':'any','name':'openai'}]}}",
             "{'governance':{'providers':[{'keys':'broker','name':'openai'}]}}"

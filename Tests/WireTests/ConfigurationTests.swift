@@ -12,11 +12,13 @@ import Wire
             hostRoots: Array("-----BEGIN\n".utf8),
             profileRoots: ["x"],
             nameServers: [.v4(0x0101_0101), .v6(high: 1, low: 2)], hosts: [host: [.v4(0x7f00_0001)]],
-            secrets: [.init(placeholder: "akios-1", value: "sk-secret", hosts: [host])])
+            secrets: [.init(placeholder: "akios-1", value: "sk-secret", hosts: [host])],
+            proxyPassword: "pass")
         let read = try #require(EgressConfiguration(configuration.encoded()))
         #expect(read.encoded() == configuration.encoded())
         #expect(read.hostRoots == configuration.hostRoots)
         #expect(read.secrets.first?.hosts == [host])
+        #expect(read.proxyPassword == "pass")
         #expect(read.nameServers == configuration.nameServers)
     }
 

@@ -76,6 +76,7 @@ final class Exchange {
     /// The link's number of an admitted request; nil: nothing to settle.
     var id: UInt64?
     var upstream: (any Upstream)?
+    var road = Road.direct
     /// What was sent, until an answer shows that it arrived.
     var outgoing: UpstreamRequest?
     var status = 0

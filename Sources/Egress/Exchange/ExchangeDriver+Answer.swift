@@ -187,11 +187,12 @@ extension ExchangeDriver: UpstreamUser {
         exchange.id = nil
         let found = exchange.answer?.findings ?? exchange.relay?.received ?? [:]
         let model = settlement.model.isEmpty ? nil : exchange.prepared?.intent.model
+        // Who left or was stopped has its own record; the rest failed for a reason that nothing else says.
+        let why = cut == nil || cut == "client_gone" || exchange.refusal?.code == .stopping ? nil : exchange.refusal
         let outcome = RequestOutcome(
             id: id, status: exchange.status, bytesIn: exchange.bytesIn, model: model,
             usage: settlement.usageKnown && model != nil ? settlement.usage : nil, cost: settlement.cost, redactions: found,
-            cut: cut,
-            milliseconds: exchange.milliseconds)
+            cut: cut, code: why?.code, reason: why?.reason, via: exchange.road.via, milliseconds: exchange.milliseconds)
         session.link.settle(id, settlement, RecordDraft(kind: .requestOutcome, data: outcome.data()))
         session.journal.count { totals in
             totals.bytesIn += exchange.bytesIn

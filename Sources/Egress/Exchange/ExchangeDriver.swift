@@ -163,6 +163,7 @@ final class ExchangeDriver {
             switch result {
             case .success(let upstream):
                 exchange.upstream = upstream
+                exchange.road = upstream.road
                 obey(machine.connected())
             case .failure(let failure):
                 report(failure.code == .addressNotAllowed ? .unknown : .failed)
@@ -181,6 +182,7 @@ final class ExchangeDriver {
         switch code {
         case .resolveFailed: "the host's name could not be resolved"
         case .upstreamCertificate: "the host's certificate could not be verified"
+        case .upstreamProxy: "the operator's upstream proxy does not let this through"
         case .addressNotAllowed: "this name leads to an address that is not allowed"
         default: "the host could not be reached"
         }

@@ -85,12 +85,15 @@ final class EgressService: Sendable {
 
     /// Builds the session. On the loop.
     func assemble(_ side: SideThread) throws -> Adopted {
+        let loop = loop
         let policy = PolicyEngine(spec: spec)
         let link = SupervisorLink()
-        let dialer = Dialer(
-            loop: loop, policy: policy, hosts: configuration.hosts, roots: configuration.hostRoots,
-            trust: configuration.profileRoots,
-            lookup: { name, reply in side.lookup(name, reply: reply) })
+        let lookup: (HostName, @escaping LookupReply) -> Void = { name, reply in side.lookup(name, reply: reply) }
+        let proxy = spec.network.upstreamProxy.map {
+            ProxyRoad($0, password: configuration.proxyPassword, hosts: configuration.hosts, loop: loop, lookup: lookup)
+        }
+        let routes = Routes(loop: loop, policy: policy, hosts: configuration.hosts, proxy: proxy, lookup: lookup)
+        let dialer = Dialer(loop: loop, routes: routes, roots: configuration.hostRoots, trust: configuration.profileRoots)
         let preparer = RequestPreparer(
             policy: policy, inspector: inspector, prices: prices, budget: spec.budget, keys: KeyRing(secrets: configuration.secrets)
         )
@@ -99,7 +102,6 @@ final class EgressService: Sendable {
             dialer: dialer,
             preparer: preparer, authority: authority)
         let bound = NIOLoopBound(session, eventLoop: loop)
-        let loop = loop
         report.withLock {
             $0 = { report in
                 loop.execute {

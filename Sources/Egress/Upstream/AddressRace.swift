@@ -65,7 +65,7 @@ final class AddressRace {
         }
         switch result {
         // A certificate that does not verify is the host's answer, not the network's: another address does not mend it.
-        case .failure(let failure) where failure.code == .upstreamUnreachable && !(waiting.isEmpty && running.isEmpty):
+        case .failure(let failure) where failure.isOfOneAddress && !(waiting.isEmpty && running.isEmpty):
             if !waiting.isEmpty { start() }
         default:
             self.done = nil

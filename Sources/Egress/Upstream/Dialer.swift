@@ -1,5 +1,5 @@
 // Dialer: from a granted name to a verified TLS connection. The address that policy saw is the address that is dialled:
-// there is no second look-up between the check and the connect.
+// there is no second look-up between the check (Routes.swift) and the connect.
 
 import NIOCore
 import NIOPosix
@@ -15,9 +15,7 @@ final class Dialer {
     private static let mostRemembered = 1024
 
     private let loop: any EventLoop
-    private let policy: PolicyEngine
-    private let hosts: [HostName: [IPAddress]]
-    private let lookup: (HostName, @escaping LookupReply) -> Void
+    private let routes: Routes
     let pool: UpstreamPool
     private let roots: [UInt8]
     private let trust: [String]
@@ -40,16 +38,11 @@ final class Dialer {
         var protocols: [String] { self == .both ? ["h2", "http/1.1"] : ["http/1.1"] }
     }
 
-    init(
-        loop: any EventLoop, policy: PolicyEngine, hosts: [HostName: [IPAddress]], roots: [UInt8], trust: [String],
-        lookup: @escaping (HostName, @escaping LookupReply) -> Void
-    ) {
+    init(loop: any EventLoop, routes: Routes, roots: [UInt8], trust: [String]) {
         self.loop = loop
-        self.policy = policy
-        self.hosts = hosts
+        self.routes = routes
         self.roots = roots
         self.trust = trust
-        self.lookup = lookup
         pool = UpstreamPool(loop: loop)
     }
 
@@ -83,7 +76,8 @@ final class Dialer {
     ///   - wants: what the agent speaks; a WebSocket gets a connection of its own.
     ///   - done: called exactly once, on the loop.
     func upstream(_ grant: ConnectionGrant, credential: String?, wants: Wanted, done: @escaping Done) {
-        let key = UpstreamKey(name: grant.host, port: grant.dialPort, credential: credential)
+        let key = UpstreamKey(
+            name: grant.host, port: grant.dialPort, credential: credential, isProxied: routes.isProxied(grant))
         if wants == .socket { return reach(grant, key, .socket) { [self] in give($0, done) } }
         let known = spoken[key]
         let offer = wants == .http2 || known == .both ? Offer.both : .http1
@@ -129,50 +123,32 @@ final class Dialer {
         }
     }
 
-    // MARK: Names and addresses
+    // MARK: Connections
 
     private func reach(_ grant: ConnectionGrant, _ key: UpstreamKey, _ offer: Offer, done: @escaping Reached) {
-        if let resolved = grant.resolved { return dial([resolved], key, offer, done: done) }
-        if let known = hosts[grant.host] { return dial(known, key, offer, done: done) }
-        let bound = NIOLoopBound((self, done), eventLoop: loop)
-        let loop = loop
-        lookup(grant.host) { result in
-            loop.execute {
-                let (dialer, done) = bound.value
-                switch result {
-                case .success(let addresses): dialer.dial(addresses, key, offer, done: done)
-                case .failure(let failure):
-                    done(.failure(UpstreamFailure(code: .resolveFailed, reason: "\(key.name): \(failure)")))
-                }
+        routes.find(grant) { [self] result in
+            switch result {
+            case .success(let route): dial(route, key, offer, done: done)
+            case .failure(let failure): done(.failure(failure))
             }
         }
     }
 
-    private func dial(_ addresses: [IPAddress], _ key: UpstreamKey, _ offer: Offer, done: @escaping Reached) {
-        var allowed: [IPAddress] = []
-        var refusal: Refusal?
-        for address in addresses {
-            let verdict = policy.dial(address, host: key.name)
-            if let checked = verdict.grant { allowed.append(checked) }
-            refusal = refusal ?? verdict.refusal
-        }
-        guard !allowed.isEmpty else {
-            let none = UpstreamFailure(code: .resolveFailed, reason: "\(key.name) has no address")
-            return done(.failure(refusal.map { UpstreamFailure(code: $0.code, reason: $0.reason) } ?? none))
-        }
+    private func dial(_ route: Route, _ key: UpstreamKey, _ offer: Offer, done: @escaping Reached) {
         // An agent that is faster than the timer waits for the roots, once.
         let context: NIOSSLContext
         do { context = try self.context(offer) } catch {
             return done(.failure(UpstreamFailure(code: .upstreamUnreachable, reason: "no root certificates")))
         }
         let race = AddressRace(
-            allowed, loop: loop, attempt: { [self] in connect($0, key, context, isForSocket: offer == .socket, done: $1) },
+            route.addresses, loop: loop,
+            attempt: { [self] in connect($0, route, key, context, isForSocket: offer == .socket, done: $1) },
             done: { [self] result in
                 switch result {
                 case .failure(let failure) where failure.refusesProtocols && offer == .http1:
                     // It speaks HTTP/2 alone, and has not got a byte of a request.
                     remember(key, .both)
-                    dial(allowed, key, .both, done: done)
+                    dial(route, key, .both, done: done)
                 case .success(.multiplex(let connection)):
                     pool.add(connection)
                     done(result)
@@ -184,30 +160,30 @@ final class Dialer {
 
     /// One attempt; what is returned ends it early.
     private func connect(
-        _ address: IPAddress, _ key: UpstreamKey, _ context: NIOSSLContext, isForSocket: Bool, done: @escaping Reached
+        _ address: IPAddress, _ route: Route, _ key: UpstreamKey, _ context: NIOSSLContext, isForSocket: Bool,
+        done: @escaping Reached
     ) -> () -> Void {
         var timeout: Scheduled<Void>?
-        let handshake = UpstreamHandshake(key: key, pool: pool, isForSocket: isForSocket) { result in
+        let handshake = UpstreamHandshake(key: key, road: route.road, pool: pool, isForSocket: isForSocket) { result in
             timeout?.cancel()
             done(result)
         }
         let target: SocketAddress
+        let handlers: [any ChannelHandler]
         do {
-            target = try SocketAddress(packedIPAddress: ByteBuffer(bytes: address.networkBytes), port: Int(key.port))
+            target = try SocketAddress(packedIPAddress: ByteBuffer(bytes: address.networkBytes), port: Int(route.port))
+            handlers = try self.handlers(route, key, context) + [handshake]
         } catch {
             handshake.end(UpstreamFailure(error))
             return {}
         }
-        let bound = NIOLoopBound(handshake, eventLoop: loop)
-        let name = key.name.text
+        let bound = NIOLoopBound(handlers, eventLoop: loop)
         let connecting = ClientBootstrap(group: loop)
             .connectTimeout(Self.connectLimit)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    let operations = channel.pipeline.syncOperations
-                    try operations.addHandler(NIOSSLClientHandler(context: context, serverHostname: name))
-                    try operations.addHandler(bound.value)
+                    try channel.pipeline.syncOperations.addHandlers(bound.value)
                 }
             }
             .connect(to: target).assumeIsolated()
@@ -220,7 +196,16 @@ final class Dialer {
         }
         let ending = NIOLoopBound(end, eventLoop: loop)
         timeout = loop.scheduleTask(in: Self.connectLimit) { ending.value("no TLS connection within 10 s") }
-        connecting.whenFailure { handshake.end(UpstreamFailure($0)) }
+        let isProxied = route.proxy != nil
+        connecting.whenFailure { handshake.end(isProxied ? .noProxy($0) : UpstreamFailure($0)) }
         return { end("another address was faster") }
+    }
+
+    /// What a connection's bytes go through until the host's TLS stands.
+    private func handlers(_ route: Route, _ key: UpstreamKey, _ context: NIOSSLContext) throws -> [any ChannelHandler] {
+        guard let proxy = route.proxy else { return [try NIOSSLClientHandler(context: context, serverHostname: key.name.text)] }
+        let tunnel = proxy.tunnel(to: key.name, port: key.port, context: context)
+        guard proxy.usesTLS else { return [tunnel] }
+        return [try NIOSSLClientHandler(context: self.context(.http1), serverHostname: proxy.name), tunnel]
     }
 }

@@ -13,6 +13,8 @@ struct UpstreamKey: Sendable, Hashable {
     var port: UInt16
     /// Which credential's requests travel on it; nil: the agent's own.
     var credential: String?
+    /// Through the operator's proxy.
+    var isProxied = false
 }
 
 /// A request as it leaves, before framing.
@@ -28,6 +30,7 @@ struct UpstreamRequest {
 }
 
 protocol Upstream: AnyObject {
+    var road: Road { get }
     func send(_ request: UpstreamRequest, for user: any UpstreamUser)
     /// Back-pressure: `false` while the agent does not take what was read already.
     func setReading(_ on: Bool)
@@ -60,19 +63,33 @@ protocol UpstreamUser: AnyObject {
 struct UpstreamFailure: Error, Sendable {
     var code: Refusal.Code
     var reason: String
+    /// Whether another address of the same name may do better.
+    var isOfOneAddress: Bool
 
     init(code: Refusal.Code, reason: String) {
         self.code = code
         self.reason = reason
+        isOfOneAddress = code == .upstreamUnreachable
+    }
+
+    /// No connection to the operator's proxy.
+    static func noProxy(_ error: any Error) -> UpstreamFailure {
+        var failure = UpstreamFailure(code: .upstreamProxy, reason: "the upstream proxy cannot be reached: \(words(error))")
+        failure.isOfOneAddress = true
+        return failure
     }
 
     init(_ error: any Error) {
+        if let known = error as? UpstreamFailure {
+            self = known
+            return
+        }
         let isTLS = error is NIOSSLError || error is NIOSSLExtraError || error is BoringSSLError
         self.init(code: isTLS ? .upstreamCertificate : .upstreamUnreachable, reason: Self.words(error))
     }
 
     /// The host speaks none of the protocols that were offered (RFC 7301 §3.2).
-    var refusesProtocols: Bool { reason.contains("NO_APPLICATION_PROTOCOL") }
+    var refusesProtocols: Bool { code != .upstreamProxy && reason.contains("NO_APPLICATION_PROTOCOL") }
 
     static func words(_ error: any Error) -> String {
         switch error {

@@ -10,6 +10,7 @@ final class UpstreamConnection: ChannelInboundHandler, Upstream {
     typealias OutboundOut = HTTPClientRequestPart
 
     let key: UpstreamKey
+    let road: Road
     /// Where the connection goes when an answer has ended.
     weak var pool: UpstreamPool?
     private var context: ChannelHandlerContext?
@@ -22,8 +23,9 @@ final class UpstreamConnection: ChannelInboundHandler, Upstream {
     private var earlyBytes: ByteBuffer?
     private var lastError: String?
 
-    init(key: UpstreamKey, pool: UpstreamPool) {
+    init(key: UpstreamKey, road: Road, pool: UpstreamPool) {
         self.key = key
+        self.road = road
         self.pool = pool
     }
 

@@ -25,14 +25,19 @@ final class UpstreamHandshake: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
 
     private let key: UpstreamKey
+    private let road: Road
     private let pool: UpstreamPool
     /// The connection may become a WebSocket: what follows the 101 in one read must not be lost.
     private let isForSocket: Bool
     private var done: ((Result<Connected, UpstreamFailure>) -> Void)?
 
     /// - Parameter done: called exactly once, on the loop.
-    init(key: UpstreamKey, pool: UpstreamPool, isForSocket: Bool, done: @escaping (Result<Connected, UpstreamFailure>) -> Void) {
+    init(
+        key: UpstreamKey, road: Road, pool: UpstreamPool, isForSocket: Bool,
+        done: @escaping (Result<Connected, UpstreamFailure>) -> Void
+    ) {
         self.key = key
+        self.road = road
         self.pool = pool
         self.isForSocket = isForSocket
         self.done = done
@@ -46,11 +51,11 @@ final class UpstreamHandshake: ChannelInboundHandler, RemovableChannelHandler {
         let made: Connected
         do {
             if chosen == "h2" {
-                let multiplex = UpstreamMultiplex(key: key, pool: pool)
+                let multiplex = UpstreamMultiplex(key: key, road: road, pool: pool)
                 try operations.addHandlers(multiplex.handlers(loop: context.eventLoop), position: .after(self))
                 made = .multiplex(multiplex)
             } else {
-                let connection = UpstreamConnection(key: key, pool: pool)
+                let connection = UpstreamConnection(key: key, road: road, pool: pool)
                 try operations.addHandler(WriteJoiner())
                 try operations.addHTTPClientHandlers(leftOverBytesStrategy: isForSocket ? .forwardBytes : .dropBytes)
                 try operations.addHandler(connection)

@@ -17,6 +17,7 @@ final class UpstreamMultiplex: ChannelInboundHandler {
     private static let window = 262_144
 
     let key: UpstreamKey
+    let road: Road
     private weak var pool: UpstreamPool?
     private var context: ChannelHandlerContext?
     private var multiplexer: NIOHTTP2Handler.StreamMultiplexer?
@@ -25,8 +26,9 @@ final class UpstreamMultiplex: ChannelInboundHandler {
     private var isGoing = false
     private var idleTimer: Scheduled<Void>?
 
-    init(key: UpstreamKey, pool: UpstreamPool) {
+    init(key: UpstreamKey, road: Road, pool: UpstreamPool) {
         self.key = key
+        self.road = road
         self.pool = pool
     }
 

@@ -20,6 +20,8 @@ final class UpstreamStream: ChannelInboundHandler, Upstream {
 
     init(connection: UpstreamMultiplex) { self.connection = connection }
 
+    var road: Road { connection.road }
+
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
 
     func handlerRemoved(context: ChannelHandlerContext) {

@@ -15,6 +15,7 @@ struct Credentials {
     var absent: [String] = []
 
     private static let maxKey = 16 << 10
+    private static let proxyPlace = "upstream_proxy.password"
 
     /// Placeholders for the credentials that are there, judged without reading a key: the agent's environment is part
     /// of the plan, which is made before the clone.
@@ -67,9 +68,27 @@ struct Credentials {
     private static func value(
         of credential: Credential, environment: [String: String], as eyes: (String) -> FileIdentity?
     ) throws(Complaint) -> String? {
+        try value(
+            "credential \(credential.variable)", from: credential.source, optional: credential.optional, environment: environment,
+            as: eyes)
+    }
+
+    /// What the upstream proxy is told; nil: the profile has no password for one.
+    static func proxyPassword(
+        _ proxy: UpstreamProxy?, environment: [String: String], as eyes: (String) -> FileIdentity?
+    ) throws(Complaint) -> String? {
+        guard let source = proxy?.password else { return nil }
+        return try value(proxyPlace, from: source, optional: false, environment: environment, as: eyes)
+    }
+
+    private static func value(
+        _ what: String, from source: Credential.Source, optional: Bool, environment: [String: String],
+        as eyes: (String) -> FileIdentity?
+    ) throws(Complaint) -> String? {
+        let mayBeOptional = what == Self.proxyPlace ? "" : ", or set `optional: true` in the profile"
         let found: String?
         let place: String
-        switch credential.source {
+        switch source {
         case .environment(let name):
             found = environment[name]
             place = "environment variable \(name)"
@@ -78,27 +97,20 @@ struct Credentials {
             do throws(SysError) {
                 found = String(validating: try readFile(path, limit: maxKey, as: eyes(path)), as: UTF8.self)
             } catch {
-                guard credential.optional, error.number == ENOENT else {
-                    throw Complaint(
-                        "credential \(credential.variable): \(error)",
-                        hint: "check the file's path and mode, or set `optional: true` in the profile")
+                guard optional, error.number == ENOENT else {
+                    throw Complaint("\(what): \(error)", hint: "check the file's path and mode\(mayBeOptional)")
                 }
                 found = nil
             }
         }
         let key = found.map { String($0.drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed()) } ?? ""
         if key.isEmpty {
-            guard credential.optional else {
-                throw Complaint(
-                    "credential \(credential.variable): nothing in \(place)",
-                    hint: "put the key there, or set `optional: true` in the profile")
-            }
+            guard optional else { throw Complaint("\(what): nothing in \(place)", hint: "put the key there\(mayBeOptional)") }
             return nil
         }
         // A line break in a header value would end the header and begin another.
         guard key.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else {
-            throw Complaint(
-                "credential \(credential.variable): \(place) holds more than one printable word", hint: "one key, one line")
+            throw Complaint("\(what): \(place) holds more than one printable word", hint: "one key, one line")
         }
         return key
     }

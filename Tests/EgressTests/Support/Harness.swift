@@ -33,6 +33,7 @@ final class Harness: Sendable {
 
     init(
         _ change: (inout Spec) -> Void = { _ in }, secrets: [EgressConfiguration.Secret] = [], trusted: Bool = true,
+        known: [HostName: [IPAddress]] = [:], roots: [String] = [], proxyPassword: String? = nil,
         upstreamSpeaks protocols: [String] = ["h2", "http/1.1"], answer: @escaping @Sendable (Upstream.Request) -> Upstream.Answer
     ) throws {
         func name(_ text: String) throws -> HostName { try #require(HostName(text)) }
@@ -62,7 +63,7 @@ final class Harness: Sendable {
         let configuration = EgressConfiguration(
             session: "test", profileName: "harness", profile: [],
             hostRoots: trusted ? upstream.authority.pem : [],
-            profileRoots: [], nameServers: [], hosts: [:], secrets: secrets)
+            profileRoots: roots, nameServers: [], hosts: known, secrets: secrets, proxyPassword: proxyPassword)
         let authority = try SessionAuthority()
         let start = EgressProcess.Start(
             configuration: configuration, spec: spec, authority: authority,
