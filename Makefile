@@ -1,7 +1,7 @@
 # akios-exec: the one door for building, trying, testing and installing.
 #
 #   make demo     watch a real agent run in the cage          make test    everything that can fail
-#   make build    the four programs, release                  make check   format, lint, warnings, imports
+#   make build    the programs, release                  make check   format, lint, warnings, imports
 #   make bench    ratios against bwrap and mitmproxy           make install DESTDIR=… PREFIX=/usr
 
 PREFIX  ?= /usr/local
@@ -9,7 +9,7 @@ DESTDIR ?=
 # Static Swift runtime: 1 ms less to main, and egress needs fewer libraries in its root.
 SWIFT_FLAGS := --static-swift-stdlib --explicit-target-dependency-import-check error
 BIN     := .build/release
-PROGRAMS := akios-exec akios-egress akios-init akios
+PROGRAMS := akios-exec akios-egress akios-init akios akios-http
 VENV    := .build-venv
 
 DEBS_BUILD := libc6-dev libstdc++-12-dev libseccomp-dev libcap-dev libnftnl-dev libmnl-dev libvectorscan-dev libyaml-dev \
@@ -86,7 +86,7 @@ install: build
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/akios $(DESTDIR)$(PREFIX)/share/man/man1 \
 	    $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/doc/akios-exec/docs/adr
 	install -m 0755 -s $(BIN)/akios-exec $(BIN)/akios $(DESTDIR)$(PREFIX)/bin/
-	install -m 0755 -s $(BIN)/akios-egress $(BIN)/akios-init $(DESTDIR)$(PREFIX)/libexec/akios/
+	install -m 0755 -s $(BIN)/akios-egress $(BIN)/akios-init $(BIN)/akios-http $(DESTDIR)$(PREFIX)/libexec/akios/
 	install -m 0644 man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -m 0644 man/*.5 $(DESTDIR)$(PREFIX)/share/man/man5/
 	install -m 0644 README.md LICENSE SECURITY.md CONTRIBUTING.md $(DESTDIR)$(PREFIX)/share/doc/akios-exec/

@@ -15,8 +15,9 @@ func swift(_ name: String, _ uses: [Target.Dependency] = [], path: String? = nil
         name: name, dependencies: uses, path: path ?? "Sources/\(name)", exclude: [], swiftSettings: strict, linkerSettings: linker)
 }
 
-func program(_ name: String, _ uses: [Target.Dependency], path: String? = nil) -> Target {
-    .executableTarget(name: name, dependencies: uses, path: path ?? "Sources/\(name)", swiftSettings: strict)
+func program(_ name: String, _ uses: [Target.Dependency], path: String? = nil, linker: [LinkerSetting] = []) -> Target {
+    .executableTarget(
+        name: name, dependencies: uses, path: path ?? "Sources/\(name)", swiftSettings: strict, linkerSettings: linker)
 }
 
 func tests(_ name: String, _ uses: [Target.Dependency], exclude: [String] = []) -> Target {
@@ -39,6 +40,7 @@ let package = Package(
         .executable(name: "akios-egress", targets: ["akios-egress"]),
         .executable(name: "akios-init", targets: ["akios-init"]),
         .executable(name: "akios", targets: ["akios"]),
+        .executable(name: "akios-http", targets: ["akios-http"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
@@ -117,10 +119,14 @@ let package = Package(
                 "Vocabulary", "LinuxSys", "CData", arguments, crypto,
             ]),
 
+        swift("WebRequest", ["Vocabulary", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nioSSL]),
+
         // Programs: one short file each.
         program("akios-exec", ["Launcher"]),
         program("akios-egress", ["Egress"]),
         program("akios", ["Operator"]),
+        // It runs in cages, where no toolchain's libraries are.
+        program("akios-http", ["WebRequest"], linker: [.unsafeFlags(["-static-stdlib"])]),
         program("akios-patterns", ["Redaction", "JSONBytes", "Profile", "CHyperscan", "CData"]),
 
         // Never installed.
@@ -136,6 +142,7 @@ let package = Package(
         tests("AuditTests", ["Audit", "Events", "JSONBytes", "Vocabulary", crypto]),
         tests("LogStoreTests", ["LogStore", "Audit", "Events", "JSONBytes", "LinuxSys", "Vocabulary"], exclude: ["verify.py"]),
         tests("OperatorTests", ["Operator", arguments]),
+        tests("WebRequestTests", ["WebRequest", "Vocabulary"]),
         tests("WireTests", ["Wire", "Events", "JSONBytes", "Vocabulary"]),
         tests("JSONBytesTests", ["JSONBytes", "TestKit"]),
         tests("RedactionTests", ["TestKit", "Redaction", "JSONBytes", "Profile", "CData", "CHyperscan"]),

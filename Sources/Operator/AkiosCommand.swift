@@ -16,7 +16,7 @@ public struct AkiosCommand: ParsableCommand {
         version: "akios \(Release.version)",
         subcommands: [
             DoctorCommand.self, SessionsCommand.self, LogsCommand.self, AuditCommand.self, ProfileCommand.self, ProtectCommand.self,
-            DemoCommand.self,
+            HTTPCommand.self, DemoCommand.self,
         ])
 
     public init() {}

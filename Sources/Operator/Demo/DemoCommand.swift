@@ -14,7 +14,7 @@ struct DemoCommand: ParsableCommand {
             """)
 
     func run() throws {
-        let folder = try Self.programFolder()
+        let folder = try Programs.folder()
         guard let script = Self.candidates(beside: folder).first(where: { access($0, X_OK) == 0 }) else {
             throw CommandFailure(
                 .no, "the demo is not here: neither beside this program nor in a source tree above it",
@@ -22,19 +22,7 @@ struct DemoCommand: ParsableCommand {
         }
         // The programs beside this one are those to be shown.
         setenv("AKIOS_BIN", folder, 0)
-        var words: [UnsafeMutablePointer<CChar>?] = [strdup(script), nil]
-        fflush(nil)
-        execv(script, &words)
-        throw CommandFailure(.no, "\(script): \(String(cString: strerror(errno)))", hint: "the demo needs Debian's python3")
-    }
-
-    private static func programFolder() throws -> String {
-        guard let resolved = realpath("/proc/self/exe", nil) else {
-            throw CommandFailure(.no, "/proc/self/exe cannot be read", hint: "is /proc mounted?")
-        }
-        defer { free(resolved) }
-        let program = String(cString: resolved)
-        return String(program[..<(program.lastIndex(of: "/") ?? program.startIndex)])
+        try Programs.become(script, [], hint: "the demo needs Debian's python3")
     }
 
     /// Installed places first, then `Tests/Demo/run` in each folder above: a build lies some levels below the source tree.
