@@ -115,7 +115,7 @@ let package = Package(
         swift(
             "Operator",
             [
-                "ProfileFile", "Profile", "Audit", "Events", "LogStore", "Redaction", "HostProbe", "CagePlan", "JSONBytes",
+                "ProfileFile", "Profile", "Audit", "Events", "LogStore", "Redaction", "HostProbe", "CagePlan", "JSONBytes", "Wire",
                 "Vocabulary", "LinuxSys", "CData", arguments, crypto,
             ]),
 
@@ -141,7 +141,7 @@ let package = Package(
         tests("EventsTests", ["Events", "JSONBytes", "Vocabulary"]),
         tests("AuditTests", ["Audit", "Events", "JSONBytes", "Vocabulary", crypto]),
         tests("LogStoreTests", ["LogStore", "Audit", "Events", "JSONBytes", "LinuxSys", "Vocabulary"], exclude: ["verify.py"]),
-        tests("OperatorTests", ["Operator", arguments]),
+        tests("OperatorTests", ["Operator", "Events", "Wire", "Vocabulary", arguments]),
         tests("WebRequestTests", ["WebRequest", "Vocabulary"]),
         tests("WireTests", ["Wire", "Events", "JSONBytes", "Vocabulary"]),
         tests("JSONBytesTests", ["JSONBytes", "TestKit"]),

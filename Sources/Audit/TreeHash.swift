@@ -1,6 +1,8 @@
 // TreeHash: a SHA-256 value, and the one function that makes them. The function is passed in, so that this target
 // imports no crypto.
 
+import Vocabulary
+
 /// 32 bytes, held as four words: no heap, cheap to compare.
 public struct TreeHash: Sendable, Hashable {
     private var a: UInt64
@@ -64,18 +66,6 @@ public struct TreeHash: Sendable, Hashable {
     }
 
     public var hex: String { Hex.text(bytes) }
-}
-
-enum Hex {
-    static func text(_ bytes: some Sequence<UInt8>) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        var out: [UInt8] = []
-        for byte in bytes {
-            out.append(digits[Int(byte >> 4)])
-            out.append(digits[Int(byte & 15)])
-        }
-        return String(decoding: out, as: UTF8.self)
-    }
 }
 
 /// SHA-256 of bytes. LogStore has the real one.

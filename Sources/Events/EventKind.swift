@@ -13,5 +13,7 @@ public enum EventKind: String, Sendable, Hashable, CaseIterable {
     case packetFenced = "packet.fenced"
     case socketRefused = "socket.refused"
     case budgetExceeded = "budget.exceeded"
+    case approvalRequested = "approval.requested"
+    case approvalDecided = "approval.decided"
     case checkpoint = "log.checkpoint"
 }

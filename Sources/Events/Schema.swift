@@ -77,6 +77,8 @@ enum Schema {
         case .packetFenced: packetFenced
         case .socketRefused: socketRefused
         case .budgetExceeded: budgetExceeded
+        case .approvalRequested: approvalRequested
+        case .approvalDecided: approvalDecided
         case .checkpoint: checkpoint
         }
     }
@@ -114,6 +116,14 @@ enum Schema {
     ]
     private static let budgetExceeded = [
         Member("action", .text), Member("allowed", .text), Member("asked", .text), Member("limit", .text), Member("used", .text),
+    ]
+    private static let approvalRequested = [
+        Member("bytes", .integer), Member("digest", .text), Member("host", .text), Member("id", .decimalText),
+        Member("method", .text),
+        Member("path", .text), Member("port", .integer), Member("reason", .text), Member("risk", .text), Member("rule", .text),
+    ]
+    private static let approvalDecided = [
+        Member("decision", .text), Member("digest", .text), Member("how", .text), Member("id", .decimalText),
     ]
     private static let checkpoint = [Member("root", .text), Member("size", .decimalText)]
 }

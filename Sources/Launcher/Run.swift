@@ -51,7 +51,7 @@ struct Run {
         let copies = try words { () throws(Complaint) in try Copies(options, invoker) }
         let session = try words { () throws(Complaint) in
             try Session.open(
-                begun.id, at: options.sessionDir, started: begun.started, invoker: invoker, audit: profile.spec.audit)
+                begun.id, at: options.sessionDir, started: begun.started, invoker: invoker, profile.spec)
         }
         do throws(CageError) {
             return try carryOut(&request, begun, session, files, trust, signals, copies)
@@ -104,11 +104,12 @@ struct Run {
         let budget = BudgetState(spec.budget, now: Supervisor.milliseconds(.now))
         var supervisor = Supervisor(
             cage: cage, egress: egress, signals: signals, group: group, log: session.log,
-            admissions: Admissions(log: session.log, budget: budget, profile: spec.name),
+            admissions: Admissions(
+                log: session.log, budget: budget, profile: spec.name, approvals: ApprovalQueue(timeout: spec.approvals.timeout)),
             job: JobControl(
                 hasTerminal: ControllingTerminal.isThere, interactive: ControllingTerminal.isInteractive,
                 weAreInFront: ControllingTerminal.weAreInFront),
-            killAfter: options.killAfter, wallTime: spec.sandbox.resources.wallTime)
+            control: session.control, killAfter: options.killAfter, wallTime: spec.sandbox.resources.wallTime)
         let outcome = supervisor.run()
         let number = finish(
             session, start, changeable ? before : Self.digest(of: plan.programPath, invoker), outcome, supervisor.admissions,

@@ -8,6 +8,8 @@ public struct StateFolders: Sendable, Hashable {
     public var state: String
     /// Control sockets; gone after a reboot.
     public var run: String
+    /// Where running sessions of this user may be: their own, and those that root runs for them.
+    public var runs: [String]
     /// Where public keys are trusted from, besides what a command names.
     public var trusted: [String]
 
@@ -27,6 +29,7 @@ public struct StateFolders: Sendable, Hashable {
     }
 
     private static let system = "/var/lib/akios"
+    private static let systemRun = "/run/akios"
 
     /// `AKIOS_STATE_DIR` and `AKIOS_RUN_DIR` count for users and for root itself, never under sudo: there they would be the
     /// caller's word about root's files. Relative paths count nowhere (as XDG has it). Nil when a user has no home.
@@ -47,10 +50,16 @@ public struct StateFolders: Sendable, Hashable {
         }
         if let path = own("AKIOS_RUN_DIR") {
             run = path
+            runs = [path]
+        } else if own("AKIOS_STATE_DIR") != nil {
+            run = state + "/run"
+            runs = [run]
         } else if root {
-            run = "/run/akios"
+            run = Self.systemRun
+            runs = [run]
         } else {
             run = absolute("XDG_RUNTIME_DIR").map { $0 + "/akios" } ?? state + "/run"
+            runs = [run, Self.systemRun]
         }
         trusted = state == Self.system ? [state + "/pub"] : [state + "/pub", Self.system + "/pub"]
     }

@@ -1,5 +1,5 @@
-// The `akios` command: what an operator asks before and after a run. It reads; only `sessions` writes, to seal what a
-// crash left.
+// The `akios` command: what an operator asks before, during and after a run. It reads; only `sessions` writes, to seal what a
+// crash left, and `approvals` speaks to running sessions.
 
 public import ArgumentParser
 import Glibc
@@ -16,7 +16,7 @@ public struct AkiosCommand: ParsableCommand {
         version: "akios \(Release.version)",
         subcommands: [
             DoctorCommand.self, SessionsCommand.self, LogsCommand.self, AuditCommand.self, ProfileCommand.self, ProtectCommand.self,
-            HTTPCommand.self, DemoCommand.self,
+            ApprovalsCommand.self, HTTPCommand.self, DemoCommand.self,
         ])
 
     public init() {}

@@ -34,11 +34,17 @@ extension PolicyEngine {
             let asked = AskedRequest(
                 host: connection.host, port: connection.port, method: facts.method, carrier: facts.carrier, path: facts.path)
             let decision = rules(asked).then { grant in conditions(of: grant, facts, words) }
-            guard case .allow(var grant) = decision else { return decision }
+            var grant: RequestGrant
+            let question: Refusal?
+            switch decision {
+            case .allow(let plain): (grant, question) = (plain, nil)
+            case .ask(let asked, let refusal): (grant, question) = (asked, refusal)
+            case .deny, .throttle: return decision
+            }
             switch pace.start(grant, host: connection.host, at: now) {
             case .success(let ticket):
                 grant.ticket = ticket
-                return .allow(grant)
+                return question.map { .ask(grant, $0) } ?? .allow(grant)
             case .failure(let hold): return throttled(hold, words)
             }
         }
@@ -90,7 +96,7 @@ extension PolicyEngine {
             grant,
             words.refusal(
                 .approvalNeeded, reason: grant.needsApproval ? "approval: ask" : "risk \(grant.risk.rawValue)",
-                what: "this request needs approval, approvals are not available yet", rule: grant.rule))
+                what: "this request needs approval, and nobody could be asked", rule: grant.rule))
     }
 
     private func throttled(_ hold: Pace.Hold, _ words: RefusalWords) -> Decision<RequestGrant> {

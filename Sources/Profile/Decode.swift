@@ -167,6 +167,7 @@ extension Approvals {
         try Profile.read(node?["mode"], Mode.init(rawValue:)) { mode = $0 }
         // "critical" is no rule's risk.
         if let text = node?["ask_at"]?.text { askAt = NetworkAccess.Risk(rawValue: text) }
+        try Profile.read(node?["timeout"], { TimeSpan(text: $0) }) { timeout = $0 }
     }
 }
 

@@ -77,8 +77,8 @@ extension Language {
                     "From which risk on; critical: none.",
                     default: "high",
                     looser: .later),
-                Row("timeout", .scalar(.span), "Then the answer is no.", default: "5m", .no()),
-            ]), "Questions to the operator. Until they can be answered, what would be asked is refused."),
+                Row("timeout", .scalar(.span), "How long a question waits; then the answer is no.", default: "5m"),
+            ]), "Questions to the operator: `akios approvals`."),
     ]
 
     /// Where a secret comes from.

@@ -90,18 +90,7 @@ public struct Sandbox: Sendable, Hashable {
 public struct NetworkAccess: Sendable, Hashable {
     public enum InboundRedaction: String, Sendable, Hashable { case none, secrets, all }
 
-    /// How much harm a request can do, as the operator sees it.
-    public enum Risk: String, Sendable, Hashable, Comparable, CaseIterable {
-        case low, medium, high
-        public static func < (a: Risk, b: Risk) -> Bool { a.rank < b.rank }
-        private var rank: Int {
-            switch self {
-            case .low: 0
-            case .medium: 1
-            case .high: 2
-            }
-        }
-    }
+    public typealias Risk = Vocabulary.Risk
 
     /// Rates that one rule's requests share. nil: only the session's hold.
     public struct Rates: Sendable, Hashable {
@@ -283,7 +272,19 @@ public struct Approvals: Sendable, Hashable {
     public var mode = Mode.ask
     /// The least risk that is asked in the mode `ask`; nil: none is.
     public var askAt: NetworkAccess.Risk? = .high
+    /// How long a question waits for its answer; then it is no.
+    public var timeout = TimeSpan(milliseconds: 300_000)
     public init() {}
+}
+
+extension Spec {
+    /// Whether some request that the rules allow has to be asked about.
+    public var canAsk: Bool {
+        if network.allow.contains(where: \.needsApproval) { return true }
+        guard approvals.mode == .ask, let level = approvals.askAt else { return false }
+        // What a provider's grant alone allows is of medium risk.
+        return network.allow.contains { $0.risk >= level } || (!providers.isEmpty && level <= .medium)
+    }
 }
 
 public struct AuditSpec: Sendable, Hashable {

@@ -40,6 +40,8 @@ public struct Refusal: Error, Sendable, Hashable {
         case portNotAllowed = "port_not_allowed"
         case contentTypeNotAllowed = "content_type_not_allowed"
         case approvalNeeded = "approval_needed"
+        case approvalDenied = "approval_denied"
+        case approvalExpired = "approval_expired"
         case circuitOpen = "circuit_open"
         case timedOut = "timed_out"
         case methodNotAllowed = "method_not_allowed"

@@ -5,7 +5,7 @@ import Events
 import Vocabulary
 
 extension FromEgress {
-    enum Kind: UInt8 { case hello = 1, ready, admit, settle, note, totals, fatal }
+    enum Kind: UInt8 { case hello = 1, ready, admit, settle, note, totals, fatal, ask, withdrawn }
 
     /// The whole frame, length prefix included.
     public func frame() throws(WireError) -> [UInt8] {
@@ -20,9 +20,19 @@ extension FromEgress {
         case .admit(let id, let reservation, let record):
             var out = FrameWriter(kind: Kind.admit.rawValue, reserve: 64 + record.data.count)
             out.put(id)
-            out.put(reservation.cost.nanos)
-            out.put(reservation.tokens)
+            out.put(reservation)
             out.put(record)
+            return try out.finish()
+        case .ask(let id, let reservation, let record, let question):
+            var out = FrameWriter(kind: Kind.ask.rawValue, reserve: 512 + record.data.count)
+            out.put(id)
+            out.put(reservation)
+            out.put(record)
+            out.put(question)
+            return try out.finish()
+        case .withdrawn(let id):
+            var out = FrameWriter(kind: Kind.withdrawn.rawValue)
+            out.put(id)
             return try out.finish()
         case .settle(let id, let settlement, let record):
             var out = FrameWriter(kind: Kind.settle.rawValue, reserve: 128 + record.data.count)
@@ -67,17 +77,18 @@ extension FromEgress {
             self = .hello(version: version, caPEM: try input.byteString())
         case .ready: self = .ready
         case .admit:
-            let id = try input.u64()
-            let reservation = Reservation(cost: Money(nanos: try input.i64()), tokens: try input.i64())
-            // A negative reservation would enlarge the budget.
-            guard Self.isAmount(reservation.cost.nanos, reservation.tokens) else { throw .unknownCode }
-            self = .admit(id: id, reservation: reservation, record: try input.record())
+            self = .admit(id: try input.u64(), reservation: try input.reservation(), record: try input.record())
+        case .ask:
+            self = .ask(
+                id: try input.u64(), reservation: try input.reservation(), record: try input.record(),
+                question: try input.question())
+        case .withdrawn: self = .withdrawn(id: try input.u64())
         case .settle:
             let id = try input.u64()
             let cost = Money(nanos: try input.i64())
             let usage = TokenUsage(
                 input: try input.i64(), cachedInput: try input.i64(), cacheWrite: try input.i64(), output: try input.i64())
-            guard Self.isAmount(cost.nanos, usage.input, usage.cachedInput, usage.cacheWrite, usage.output) else {
+            guard FrameReader.isAmount(cost.nanos, usage.input, usage.cachedInput, usage.cacheWrite, usage.output) else {
                 throw .unknownCode
             }
             let settlement = Settlement(cost: cost, usage: usage, model: try input.text(), usageKnown: try input.bool())
@@ -99,10 +110,6 @@ extension FromEgress {
         }
         try input.end()
     }
-}
-
-extension FromEgress {
-    private static func isAmount(_ numbers: Int64...) -> Bool { numbers.allSatisfy { $0 >= 0 } }
 }
 
 extension ToEgress {
@@ -150,6 +157,11 @@ extension ToEgress {
 }
 
 extension FrameWriter {
+    mutating func put(_ reservation: Reservation) {
+        put(reservation.cost.nanos)
+        put(reservation.tokens)
+    }
+
     mutating func put(_ record: RecordDraft) {
         put(record.kind.rawValue)
         put(record.data)
@@ -157,6 +169,15 @@ extension FrameWriter {
 }
 
 extension FrameReader {
+    static func isAmount(_ numbers: Int64...) -> Bool { numbers.allSatisfy { $0 >= 0 } }
+
+    mutating func reservation() throws(WireError) -> Reservation {
+        let reservation = Reservation(cost: Money(nanos: try i64()), tokens: try i64())
+        // A negative reservation would enlarge the budget.
+        guard Self.isAmount(reservation.cost.nanos, reservation.tokens) else { throw .unknownCode }
+        return reservation
+    }
+
     mutating func record() throws(WireError) -> RecordDraft {
         guard let kind = EventKind(rawValue: try text()) else { throw .unknownCode }
         return RecordDraft(kind: kind, data: try byteString())

@@ -55,6 +55,11 @@ public enum FromEgress: Sendable, Hashable {
     case ready
     /// One intent: record and reservation; nothing leaves before the answer.
     case admit(id: UInt64, reservation: Reservation, record: RecordDraft)
+    /// The same intent, where an operator has to say yes first. Answered as `admit` is; it may take minutes.
+    case ask(id: UInt64, reservation: Reservation, record: RecordDraft, question: ApprovalQuestion)
+    /// The agent has gone, or waited too long: nobody has to be asked about `id` any more. An `ask` that is still open is answered
+    /// `refused` all the same; one that was answered meanwhile stays answered.
+    case withdrawn(id: UInt64)
     /// The end of an admitted request, with its outcome record. Not answered.
     case settle(id: UInt64, settlement: Settlement, record: RecordDraft)
     /// A record without money: a refusal, a denied name, a fenced packet. Not answered.

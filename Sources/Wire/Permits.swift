@@ -29,16 +29,22 @@ public struct EgressPermits: Sendable {
         case (.totals, .serving), (.totals, .finishing): break
         case (.note(let record), .serving), (.note(let record), .finishing):
             guard Self.noteKinds.contains(record.kind) else { throw .notPermitted("a note of kind \(record.kind.rawValue)") }
-        case (.admit(let id, _, let record), .serving), (.admit(let id, _, let record), .finishing):
+        case (.admit(let id, _, let record), .serving), (.admit(let id, _, let record), .finishing),
+            (.ask(let id, _, let record, _), .serving), (.ask(let id, _, let record, _), .finishing):
             // In `finishing` it crossed our `finish` on the way: permitted, and refused by the supervisor.
             // Ids only grow: an id used twice could settle one reservation against another.
             guard id > highest, record.kind == .requestIntent, open.count < Self.mostOpen else { throw .notPermitted("admit") }
             highest = id
             open.insert(id)
+        case (.withdrawn(let id), .serving), (.withdrawn(let id), .finishing):
+            // It may have crossed the answer, so `id` need not be open.
+            guard id > 0, id <= highest else { throw .notPermitted("withdrawn") }
         case (.settle(let id, _, let record), .serving), (.settle(let id, _, let record), .finishing):
             guard record.kind == .requestOutcome, open.remove(id) != nil else { throw .notPermitted("settle") }
         case (.hello, _): throw .notPermitted("hello")
         case (.ready, _): throw .notPermitted("ready")
+        case (.ask, _): throw .notPermitted("ask")
+        case (.withdrawn, _): throw .notPermitted("withdrawn")
         case (.admit, _): throw .notPermitted("admit")
         case (.settle, _): throw .notPermitted("settle")
         case (.note, _): throw .notPermitted("note")

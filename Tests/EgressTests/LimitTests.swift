@@ -46,16 +46,6 @@ import Vocabulary
         #expect(harness.upstream.requests.map(\.head.method) == [.POST, .GET])
     }
 
-    @Test func whatNeedsApprovalIsRefusedUntilItCanBeGiven() throws {
-        let harness = try Harness({ $0.network.allow[0].risk = .high }) { _ in .init(["{}"]) }
-        defer { harness.end() }
-        let text = try harness.exchange("files.example", Self.get("/"))
-        #expect(Answer.status(text) == 403 && text.contains("needs approval, approvals are not available yet"))
-        let record = try #require(harness.supervisor.waitForRecords(.requestRefused, count: 1)?.first)
-        #expect(record["code"]?.stringValue == "approval_needed" && record["rule"]?.stringValue == "allowlist[0]")
-        #expect(harness.upstream.requests.isEmpty)
-    }
-
     @Test func anAnswerIsNoFasterThanItsBandwidth() throws {
         let piece = String(repeating: "x", count: 65_536)
         let harness = try Harness({ $0.network.limits.rates.bandwidth = ByteRate(bytesPerSecond: 1_000_000) }) { _ in

@@ -53,7 +53,7 @@ import Testing
 
     @Test func anAgentThatGoesWhileWaitingCostsNothing() {
         var machine = asked()
-        #expect(machine.agentGone() == .nothing)
+        #expect(machine.agentGone() == .withdraw)
         #expect(machine.admission(true, stopped: false) == .release(refuse: false))
         #expect(machine.connected() == .nothing)
         var connecting = asked()

@@ -17,7 +17,9 @@ import Wire
         budget.perSession = Budget.Window()
         budget.perSession.maxCost = Money(decimal: limit)
         change(&budget)
-        return Admissions(log: try scratch.log(), budget: BudgetState(budget, now: 0), profile: "test", room: room)
+        return Admissions(
+            log: try scratch.log(), budget: BudgetState(budget, now: 0), profile: "test",
+            approvals: ApprovalQueue(timeout: TimeSpan(milliseconds: 1000)), room: room)
     }
 
     private func ask(_ id: UInt64, _ cost: String) throws -> FromEgress {

@@ -114,7 +114,7 @@ struct ApprovalTable {
         case .allow: return .allow
         case .ask(_, let refusal):
             #expect(refusal.code == .approvalNeeded && refusal.rule == "allowlist[0]")
-            #expect(refusal.told.contains("needs approval, approvals are not available yet"))
+            #expect(refusal.told.contains("needs approval, and nobody could be asked"))
             return .ask
         case .deny, .throttle: return .deny
         }
@@ -145,6 +145,57 @@ struct ApprovalTable {
         // Whoever obeys a refusal and nothing else refuses what should be asked.
         #expect(try ask(both, "a.example", "GET", "/").refusal != nil)
         #expect(code(try ask(engine(allow: [try rule("a.example")]), "a.example", "GET", "/")) == nil)
+    }
+
+    @Test func whatIsAskedAboutIsPacedAndCountedLikeTheRest() throws {
+        var risky = try rule("a.example")
+        risky.risk = .high
+        risky.rates.requestsPerMinute = 1
+        let engine = engine(allow: [risky])
+        var pace = Pace(engine.spec.network)
+        func decide() throws -> Decision<RequestGrant> {
+            let connection = try dialled("a.example")
+            let facts = RequestFacts(connection: connection, authorities: ["a.example"], method: "GET", path: "/")
+            return engine.request(facts, on: engine.connection(connection), pace: &pace, at: 0)
+        }
+        guard case .ask(let grant, _) = try decide() else {
+            Issue.record("not asked")
+            return
+        }
+        #expect(grant.ticket != nil && grant.risk == .high)
+        guard case .throttle = try decide() else {
+            Issue.record("a question is free of the rule's rate")
+            return
+        }
+    }
+
+    @Test func whetherAProfileCanAskAtAll() throws {
+        func canAsk(_ change: (inout Spec) -> Void) throws -> Bool {
+            var spec = Spec()
+            spec.network.allow = [try rule("a.example")]
+            change(&spec)
+            return spec.canAsk
+        }
+        #expect(try !canAsk { _ in })
+        #expect(try canAsk { $0.network.allow[0].risk = .high })
+        #expect(try canAsk { $0.network.allow[0].needsApproval = true })
+        #expect(try canAsk { $0.approvals.askAt = .medium })
+        #expect(
+            try !canAsk {
+                $0.network.allow[0].risk = .low; $0.approvals.askAt = .medium
+            })
+        #expect(
+            try canAsk {
+                $0.network.allow = []; $0.providers = [ProviderGrant(id: .openai)]; $0.approvals.askAt = .medium
+            })
+        #expect(
+            try !canAsk {
+                $0.network.allow[0].risk = .high; $0.approvals.mode = .auto
+            })
+        #expect(
+            try !canAsk {
+                $0.network.allow[0].risk = .high; $0.approvals.askAt = nil
+            })
     }
 
     @Test func modelCallsAreReads() throws {

@@ -49,6 +49,9 @@ def account(ground):
         # Under sudo the state folder is /var/lib/akios: here one that vanishes.
         subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "state", "/var/lib"], check=True)
         mounted.append("/var/lib")
+        # And control sockets are in /run/akios.
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "run", "/run"], check=True)
+        mounted.append("/run")
         sudoers = ground.folder / "sudoers.d"
         sudoers.mkdir(mode=0o755)
         rule = sudoers / NAME

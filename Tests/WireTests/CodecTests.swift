@@ -9,10 +9,17 @@ import Vocabulary
 private let record = RecordDraft(kind: .requestIntent, data: Array(#"{"host":"api.openai.com"}"#.utf8))
 private let outcome = RecordDraft(kind: .requestOutcome, data: Array("{}".utf8))
 
+private let question = ApprovalQuestion(
+    method: "POST", host: "a.example", port: 443, path: "/x/\u{ab}EMAIL\u{bb}", contentType: "application/json", bytes: 12,
+    digest: [UInt8](repeating: 7, count: 32), scope: [UInt8](repeating: 8, count: 32), risk: .high, reason: "risk high",
+    rule: "allowlist[0]")
+
 private let fromEgress: [FromEgress] = [
     .hello(version: WireLimits.version, caPEM: [1, 2, 3]),
     .ready,
     .admit(id: 7, reservation: Reservation(cost: Money(nanos: 12), tokens: 34), record: record),
+    .ask(id: 8, reservation: Reservation(cost: Money(nanos: 12), tokens: 34), record: record, question: question),
+    .withdrawn(id: 8),
     .settle(
         id: 7,
         settlement: Settlement(
@@ -77,6 +84,31 @@ private let toEgress: [ToEgress] = [
         let payload = try settle(most, most).frame()[4...]
         #expect(try FromEgress(payload: payload) == settle(most, most))
         #expect(TokenUsage(input: .max, cachedInput: .max, cacheWrite: 1, output: 1).total == .max)
+    }
+
+    @Test func aQuestionHoldsNothingThatSteersATerminal() throws {
+        func refuses(_ change: (inout ApprovalQuestion) -> Void) throws {
+            var asked = question
+            change(&asked)
+            let payload = try FromEgress.ask(id: 1, reservation: .nothing, record: record, question: asked).frame()[4...]
+            #expect(throws: WireError.self) { try FromEgress(payload: payload) }
+        }
+        for text in ["\u{1b}[2J", "a\nb", "\u{9b}2J", "\u{202e}x", "\u{7f}", "caf\u{e9}", "\0"] {
+            try refuses { $0.path = text }
+            try refuses { $0.method = text }
+            try refuses { $0.host = text }
+            try refuses { $0.contentType = text }
+            try refuses { $0.rule = text }
+            try refuses { $0.reason = text }
+            let clean = ApprovalQuestion.clean(text, limit: 100)
+            #expect(!clean.isEmpty && clean.unicodeScalars.allSatisfy { (0x20..<0x7f).contains($0.value) })
+        }
+        try refuses { $0.path = String(repeating: "a", count: ApprovalQuestion.limits.path + 1) }
+        try refuses { $0.host = String(repeating: "a", count: ApprovalQuestion.limits.host + 1) }
+        try refuses { $0.digest.removeLast() }
+        try refuses { $0.scope.append(1) }
+        try refuses { $0.bytes = WireLimits.maxCount + 1 }
+        #expect(ApprovalQuestion.clean(String(repeating: "\u{ab}", count: 9), limit: 5) == "\u{ab}\u{ab}")
     }
 
     @Test func flippedBytesNeverCrash() throws {
@@ -172,6 +204,27 @@ private let toEgress: [ToEgress] = [
                 .settle(
                     id: 2, settlement: Settlement(cost: .zero, usage: TokenUsage(), model: "", usageKnown: true), record: outcome))
         }
+    }
+
+    @Test func aQuestionIsAnIntentAndIsTakenBackByItsNumber() throws {
+        var permits = try serving()
+        func ask(_ id: UInt64, _ kind: EventKind = .requestIntent) -> FromEgress {
+            .ask(id: id, reservation: .nothing, record: RecordDraft(kind: kind, data: []), question: question)
+        }
+        #expect(throws: WireError.self) { try permits.receive(.withdrawn(id: 1)) }
+        #expect(throws: WireError.self) { try permits.receive(ask(5, .approvalDecided)) }
+        try permits.receive(ask(5))
+        #expect(throws: WireError.self) { try permits.receive(ask(5)) }
+        #expect(throws: WireError.self) { try permits.receive(.admit(id: 5, reservation: .nothing, record: record)) }
+        #expect(throws: WireError.self) { try permits.receive(.withdrawn(id: 0)) }
+        #expect(throws: WireError.self) { try permits.receive(.withdrawn(id: 6)) }
+        try permits.receive(.withdrawn(id: 5))
+        permits.refused(5)
+        // It crossed the answer.
+        try permits.receive(.withdrawn(id: 5))
+        permits.finishing()
+        try permits.receive(ask(6))
+        try permits.receive(.withdrawn(id: 6))
     }
 
     @Test(arguments: EventKind.allCases) func egressWritesNoRecordOfTheSupervisor(_ kind: EventKind) throws {

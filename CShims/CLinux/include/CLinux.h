@@ -7,3 +7,4 @@
 #include "attributes.h"
 #include "probe.h"
 #include "notices.h"
+#include "local.h"

@@ -69,6 +69,12 @@ final class Exchange {
     let head: RequestHead
     let grant: RequestGrant?
     let started = NIODeadline.now()
+    /// Why an operator is asked, and what the agent reads where nobody can be; nil: the rules alone decide.
+    let approval: Refusal?
+    /// Since when the operator is asked; nil: not now.
+    private(set) var parked: NIODeadline?
+    /// How long the operator was asked: no deadline of the exchange's runs meanwhile.
+    private(set) var waited = TimeAmount.zero
     var body: [UInt8] = []
     /// What decodes the body that is coming in: the request's, then the answer's. Nil: it comes as it is.
     var coded: CodedBody?
@@ -113,8 +119,12 @@ final class Exchange {
     /// - Parameter memory: what all exchanges may hold of bodies.
     init(head: RequestHead, verdict: Decision<RequestGrant>, memory: Allowance) {
         self.head = head
-        grant = verdict.grant
-        refusal = verdict.refusal
+        if case .ask(let asked, let why) = verdict {
+            (grant, approval) = (asked, why)
+        } else {
+            (grant, approval) = (verdict.grant, nil)
+            refusal = verdict.refusal
+        }
         ticket = grant?.ticket
         if case .throttle(_, let wait) = verdict { retryAfter = UInt32(clamping: wait / 1_000_000_000 + 1) }
         self.memory = memory
@@ -142,6 +152,16 @@ final class Exchange {
             body += plain
         }
         return true
+    }
+
+    /// The operator is asked, or has answered.
+    func park(_ on: Bool) {
+        let now = NIODeadline.now()
+        if let since = parked {
+            waited = waited + (now - since)
+            moved = now
+        }
+        parked = on ? now : nil
     }
 
     /// The request's body is not held any more.

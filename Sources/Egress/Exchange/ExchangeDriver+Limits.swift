@@ -29,9 +29,11 @@ extension ExchangeDriver {
     /// Ends what takes too long. True: an exchange is under way.
     func checkDeadlines(at now: NIODeadline) -> Bool {
         guard let exchange else { return false }
+        // The supervisor keeps the time of what an operator is asked: approvals.timeout.
+        if exchange.parked != nil { return true }
         let key: String
         // A WebSocket is no one request: it may last for as long as something moves.
-        if exchange.relay == nil, now - exchange.started > session.limits.requestTimeout.amount {
+        if exchange.relay == nil, now - exchange.started - exchange.waited > session.limits.requestTimeout.amount {
             key = "limits.request_timeout"
         } else if now - exchange.moved > session.idleLimit {
             key = "limits.idle_timeout"

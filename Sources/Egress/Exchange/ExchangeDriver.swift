@@ -103,6 +103,7 @@ final class ExchangeDriver {
             refuse()
         case .prepare: prepare()
         case .ask: ask()
+        case .withdraw: withdraw()
         case .connect: connect()
         case .send: send()
         case .relay: break
@@ -139,14 +140,18 @@ final class ExchangeDriver {
     private func ask() {
         guard let exchange, let prepared = exchange.prepared else { return }
         let record = RecordDraft(kind: .requestIntent, data: prepared.intent.data())
-        exchange.id = session.link.admit(prepared.reservation, record) { [self] admission in
+        let question = exchange.approval.map { self.question(exchange, prepared, $0) }
+        exchange.park(question != nil)
+        exchange.id = session.link.admit(prepared.reservation, record, asking: question) { [self] admission in
+            exchange.park(false)
             switch admission {
             case .admitted:
                 if let stopped = session.stopped { exchange.refusal = stopped }
                 obey(machine.admission(true, stopped: session.stopped != nil))
             case .refused(let code, let told):
                 exchange.id = nil
-                exchange.refusal = Refusal(code, reason: "not admitted by the supervisor", told: told)
+                exchange.refusal = Refusal(
+                    code, reason: Self.reason(code), told: told, rule: question?.rule)
                 obey(machine.admission(false, stopped: session.stopped != nil))
             }
         }

@@ -14,6 +14,8 @@ enum ExchangeAction: Sendable, Hashable {
     case refuseTooLarge
     case prepare
     case ask
+    /// The agent is gone before it was admitted: an operator who is asked need not answer.
+    case withdraw
     case connect
     case send
     /// The agent is there: pass the answer on.
@@ -111,7 +113,9 @@ struct ExchangeMachine: ~Copyable {
         case .collecting:
             state = .idle
             return .recordCut
-        case .asking: state = .asking(agentGone: true)
+        case .asking:
+            state = .asking(agentGone: true)
+            return .withdraw
         case .connecting: state = .connecting(agentGone: true)
         case .waiting:
             state = .waiting(agentGone: true)

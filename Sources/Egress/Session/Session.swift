@@ -20,6 +20,7 @@ final class Session {
     let dialer: Dialer
     let preparer: RequestPreparer
     let journal: Journal
+    let seal = RequestSeal()
     private var contexts: LeafContexts
     private(set) var stopped: Refusal?
     private var isFinishing = false

@@ -36,15 +36,24 @@ final class SupervisorLink: ChannelInboundHandler {
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
     func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
 
-    /// Asks for admission. `answer` is called exactly once, on the loop; never where the channel is lost, because
+    /// Asks for admission; `asking`: of an operator too. `answer` is called exactly once, on the loop; never where the channel is lost, because
     /// then the process ends.
-    func admit(_ reservation: Reservation, _ record: RecordDraft, answer: @escaping (Admission) -> Void) -> UInt64 {
+    func admit(
+        _ reservation: Reservation, _ record: RecordDraft, asking question: ApprovalQuestion?, answer: @escaping (Admission) -> Void
+    ) -> UInt64 {
         let id = upcomingID
         upcomingID += 1
         waiting[id] = answer
-        send(.admit(id: id, reservation: reservation, record: record), now: true)
+        if let question {
+            send(.ask(id: id, reservation: reservation, record: record, question: question), now: true)
+        } else {
+            send(.admit(id: id, reservation: reservation, record: record), now: true)
+        }
         return id
     }
+
+    /// Takes a question to the operator back. `answer` is called all the same.
+    func withdraw(_ id: UInt64) { send(.withdrawn(id: id), now: true) }
 
     func settle(_ id: UInt64, _ settlement: Settlement, _ record: RecordDraft) {
         send(.settle(id: id, settlement: settlement, record: record), now: false)

@@ -16,26 +16,43 @@ struct Session: ~Copyable {
     let started: Moment
     /// Folders of this and other sessions' logs, and of the key they are signed with: never the agent's.
     let records: [String]
+    /// Where operators say what becomes of it; nil where it could not be made and nobody is ever asked.
+    let control: ControlServer?
 
     /// - Parameter place: of `--session-dir`; made with the caller's ids under sudo, so that it is no way to write where
     ///   they may not.
     static func open(
-        _ id: SessionID, at place: String?, started: Moment, invoker: Invoker, audit: AuditSpec
+        _ id: SessionID, at place: String?, started: Moment, invoker: Invoker, _ spec: Spec
     ) throws(Complaint) -> Session {
         guard let folders = StateFolders() else {
             throw Complaint("there is no home to keep sessions in", hint: "set AKIOS_STATE_DIR to an absolute path")
         }
+        let key: SigningKey
+        do throws(LogError) { key = try KeyStore.signingKey(state: try folders.openState()) } catch { throw error.complaint }
+        sweep(folders, key: key, at: started)
+        let control = try control(folders, id, invoker, spec)
         do throws(LogError) {
-            let state = try folders.openState()
-            let key = try KeyStore.signingKey(state: state)
-            sweep(folders, key: key, at: started)
             let folder = if let place { try named(place, invoker) } else { try folders.makeSession(id.text) }
             let log = try LogWriter(
-                in: folder, session: id, key: key, sync: audit.sync == .always ? .always : .batch,
-                checkpointEvery: UInt64(audit.checkpointEvery))
-            let records = [folder.path, folders.sessions, folders.keys]
-            return Session(id: id, folder: folder, log: log, key: key, started: started, records: records)
+                in: folder, session: id, key: key, sync: spec.audit.sync == .always ? .always : .batch,
+                checkpointEvery: UInt64(spec.audit.checkpointEvery))
+            let records = [folder.path, folders.sessions, folders.keys, folders.run]
+            return Session(
+                id: id, folder: folder, log: log, key: key, started: started, records: records,
+                control: control)
         } catch { throw error.complaint }
+    }
+
+    /// A session that may have to ask does not begin where nobody could answer; any other does.
+    private static func control(_ folders: StateFolders, _ id: SessionID, _ invoker: Invoker, _ spec: Spec) throws(Complaint)
+        -> ControlServer?
+    {
+        do throws(SysError) { return try ControlServer(folders, session: id, owner: invoker.uid) } catch {
+            guard spec.canAsk else { return nil }
+            throw Complaint(
+                "the profile asks for approvals, and the control socket cannot be made: \(error)",
+                hint: "set AKIOS_RUN_DIR to a folder of your own, or approvals.mode to auto")
+        }
     }
 
     private static func named(_ place: String, _ invoker: Invoker) throws(LogError) -> Folder {

@@ -11,20 +11,23 @@ import Vocabulary
 import Wire
 
 struct Admissions: ~Copyable {
-    private let log: LogWriter
+    let log: LogWriter
     private(set) var budget: BudgetState
     private(set) var totals = EgressTotals()
     /// Why things were refused, for the last line: distinct reasons in the order they came.
     private(set) var refusals = RefusalDigest()
     /// Intents that fit later: asked again when something settles or their time has come.
     private var waiting: [Waiting] = []
-    private let profile: String
+    let profile: String
     /// Bytes of records that egress may still bring in.
     private var room: Int
     /// No intent is admitted any more; what is open may still settle.
-    private var closedWith: StopReason?
+    private(set) var closedWith: StopReason?
+    var approvals: ApprovalQueue
+    /// Intents whose question waits for an operator. They hold no money yet.
+    var parked: [UInt64: Waiting] = [:]
 
-    private struct Waiting {
+    struct Waiting {
         var id: UInt64
         var reservation: Reservation
         var record: RecordDraft
@@ -45,14 +48,15 @@ struct Admissions: ~Copyable {
     /// More than a proxy with its connections has open; a broken one must not fill our memory.
     static let mostWaiting = 4096
 
-    init(log: LogWriter, budget: BudgetState, profile: String, room: Int = mostRecordBytes) {
+    init(log: LogWriter, budget: BudgetState, profile: String, approvals: ApprovalQueue, room: Int = mostRecordBytes) {
         self.room = room
+        self.approvals = approvals
         self.log = log
         self.budget = budget
         self.profile = profile
     }
 
-    var deadline: UInt64? { waiting.compactMap(\.until).min() }
+    var deadline: UInt64? { (waiting.compactMap(\.until) + [approvals.deadline].compactMap { $0 }).min() }
 
     mutating func handle(_ messages: [FromEgress], at now: Moment) throws(LogError) -> Turn {
         var turn = Turn()
@@ -60,6 +64,9 @@ struct Admissions: ~Copyable {
             switch message {
             case .admit(let id, let reservation, let record):
                 try ask(Waiting(id: id, reservation: reservation, record: record, until: nil), at: now, &turn)
+            case .ask(let id, let reservation, let record, let question):
+                try park(Waiting(id: id, reservation: reservation, record: record, until: nil), question, at: now, &turn)
+            case .withdrawn(let id): try withdraw(id, at: now, &turn)
             case .settle(let id, let settlement, let record):
                 try spend(record)
                 // The record first: what the budget forgets the log still knows.
@@ -77,11 +84,12 @@ struct Admissions: ~Copyable {
         return turn
     }
 
-    /// Asks again for what was told to wait, if its time has come.
+    /// Asks again for what was told to wait, if its time has come, and gives up questions whose time is over.
     mutating func retry(at now: Moment) throws(LogError) -> Turn {
         var turn = Turn()
         let time = Self.milliseconds(now)
         guard let deadline, deadline <= time else { return turn }
+        try expire(at: now, &turn)
         try askAgain(at: now, &turn) { $0.until.map { $0 <= time } ?? false }
         try log.commit()
         return turn
@@ -91,14 +99,18 @@ struct Admissions: ~Copyable {
     mutating func close(_ reason: StopReason) -> [ToEgress] {
         budget.close()
         closedWith = closedWith ?? reason
-        defer { waiting.removeAll() }
-        return waiting.map { .refused(id: $0.id, why: reason.refusal, told: reason.told) }
+        approvals.close()
+        defer {
+            waiting.removeAll()
+            parked.removeAll()
+        }
+        return (waiting + parked.values).map { .refused(id: $0.id, why: reason.refusal, told: reason.told) }
     }
 
     /// Calls that never reported count as their reservation.
     mutating func settleAllOpen(at now: Moment) { _ = budget.settleAllOpen(at: Self.milliseconds(now)) }
 
-    private mutating func ask(_ intent: Waiting, at now: Moment, _ turn: inout Turn) throws(LogError) {
+    mutating func ask(_ intent: Waiting, at now: Moment, _ turn: inout Turn) throws(LogError) {
         if let closedWith {
             turn.answers.append(.refused(id: intent.id, why: closedWith.refusal, told: closedWith.told))
             return
@@ -126,7 +138,7 @@ struct Admissions: ~Copyable {
         }
     }
 
-    private mutating func spend(_ record: RecordDraft) throws(LogError) {
+    mutating func spend(_ record: RecordDraft) throws(LogError) {
         room -= record.data.count + Self.frameBytes
         if room < 0 { throw .full(SysError("append", EFBIG, on: "the records of one session")) }
     }
@@ -188,5 +200,5 @@ struct Admissions: ~Copyable {
         }
     }
 
-    private static func milliseconds(_ now: Moment) -> UInt64 { UInt64(max(0, now.monotonic / 1_000_000)) }
+    static func milliseconds(_ now: Moment) -> UInt64 { UInt64(max(0, now.monotonic / 1_000_000)) }
 }

@@ -32,6 +32,13 @@ struct StopReason: Equatable {
             told: "akios-exec: the session's time is over", graceMilliseconds: nil)
     }
 
+    /// An operator's no to one request was a no to the session.
+    static func approval(uid: UInt32) -> StopReason {
+        StopReason(
+            code: "approval", status: 122, reason: "user \(uid) denied a request and stopped the session", refusal: .stopping,
+            told: "akios-exec: the operator stopped this session", graceMilliseconds: nil)
+    }
+
     /// The kernel ended the whole tree: `memory`.
     static func resource(_ limit: String) -> StopReason {
         StopReason(

@@ -39,6 +39,8 @@ struct Supervisor: ~Copyable {
     var admissions: Admissions
     var job: JobControl
     var watch: SocketWatch
+    /// nil: nobody can be asked, and nothing can be.
+    let control: ControlServer?
     let killAfter: TimeSpan
     let wallTime: TimeSpan?
 
@@ -64,8 +66,10 @@ struct Supervisor: ~Copyable {
     init(
         cage: consuming RunningCage, egress: consuming LaunchedEgress, signals: consuming SignalQueue,
         group: consuming SessionGroup,
-        log: LogWriter, admissions: consuming Admissions, job: JobControl, killAfter: TimeSpan, wallTime: TimeSpan?
+        log: LogWriter, admissions: consuming Admissions, job: JobControl, control: ControlServer?,
+        killAfter: TimeSpan, wallTime: TimeSpan?
     ) {
+        self.control = control
         self.cage = cage
         watch = SocketWatch(self.cage.socketNotices.take())
         self.egress = egress
@@ -105,12 +109,15 @@ struct Supervisor: ~Copyable {
                 revents: 0),
             pollfd(fd: watch.descriptor(at: Self.milliseconds(before)), events: Int16(POLLIN), revents: 0),
         ]
+        let own = polled.count
+        polled += control?.polled(at: Self.milliseconds(before)) ?? []
         let wait = timeout(at: before)
         let ready = poll(&polled, nfds_t(polled.count), wait)
         if ready > 0 {
             if polled[0].revents != 0 { readSignals() }
             if polled[3].revents != 0 { readEgress() }
             if polled[4].revents != 0 { refuseSockets() }
+            serveControl(polled[own...])
             if polled[1].revents != 0 { readCage() }
             if polled[2].revents != 0, !cageGone {
                 // What init said before it died is still in the socket.
@@ -119,12 +126,14 @@ struct Supervisor: ~Copyable {
             }
         }
         deadlines(at: .now)
+        tellWatchers()
         flush()
     }
 
     private func timeout(at now: Moment) -> Int32 {
         let time = Self.milliseconds(now)
-        var due = [killAt, wallAt, finishAt, admissions.deadline, watch.deadline(at: time)].compactMap { $0 }
+        var due = [killAt, wallAt, finishAt, admissions.deadline, watch.deadline(at: time), control?.deadline(at: time)]
+            .compactMap { $0 }
         if !logBroken, let sync = log.syncDeadline { due.append(UInt64(max(0, sync / 1_000_000 + 1))) }
         guard let first = due.min() else { return -1 }
         return first <= time ? 0 : Int32(clamping: first - time)
@@ -181,7 +190,7 @@ struct Supervisor: ~Copyable {
     }
 
     /// Answers of one turn, after their records are kept.
-    private mutating func answer(_ turn: consuming Admissions.Turn) {
+    mutating func answer(_ turn: consuming Admissions.Turn) {
         for message in turn.answers { send(message) }
         if let stop = turn.stop { begin(stop) }
     }
@@ -207,7 +216,7 @@ struct Supervisor: ~Copyable {
     }
 
     /// Runs what writes to the log. A record that cannot be kept ends the session: nothing happens unlogged.
-    private mutating func logged(_ now: Moment, _ body: (inout Supervisor) throws(LogError) -> Void) {
+    mutating func logged(_ now: Moment, _ body: (inout Supervisor) throws(LogError) -> Void) {
         guard !logBroken else { return }
         do throws(LogError) {
             try body(&self)

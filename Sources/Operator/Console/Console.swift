@@ -3,7 +3,7 @@
 // - Results go to stdout, and nothing else does: what a script reads is never mixed with words for people.
 // - `error:` says what is wrong, `hint:` what to do; both to stderr, no capital at the start, no full stop at the end.
 // - `--json` turns the result into one canonical JSON value on one line; errors and exit status stay the same.
-// - No colour, no progress, no question: a command does what it was told, or says why not.
+// - No colour, no progress, no question: a command does what it was told, or says why not. Only `approvals --watch` asks.
 // - A result that could not be written is an error: a script that keeps it in a file must not take a part for the whole.
 // - Bytes that came from an agent are shown without control characters: a log is no place to steer a terminal from.
 // - Exit status: 0 yes, 1 no, 2 usage, 3 something was found, 4 no such session or no permission.

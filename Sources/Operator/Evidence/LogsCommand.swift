@@ -95,6 +95,11 @@ enum RecordText {
             return "\(number("count")) × \(text("call"))(\(text("family")), \(text("type")), \(text("protocol")))"
         case .budgetExceeded:
             return "\(text("limit")): \(text("used")) used, \(text("asked")) asked, \(text("allowed")) allowed: \(text("action"))"
+        case .approvalRequested:
+            return "#\(text("id")) \(text("method")) \(text("host"))\(text("path")), \(number("bytes")) bytes, risk \(text("risk"))"
+        case .approvalDecided:
+            let by = data["uid"]?.intValue.map { " by user \($0)" } ?? ""
+            return "#\(text("id")) \(text("decision"))\(by)\(text("scope") == "session" ? " for the session" : "")"
         case .checkpoint: return "\(text("size")) records, root \(text("root").prefix(16))…"
         case nil: return String(decoding: data.canonical(), as: UTF8.self)
         }

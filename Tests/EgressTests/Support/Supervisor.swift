@@ -20,6 +20,8 @@ final class Supervisor: Sendable {
         /// Answers to `admit` wait while this is true.
         var holds = false
         var held: [UInt64] = []
+        /// What is taken back was admitted already.
+        var crosses = false
         /// Money for this many of the first call that is asked for, by the real budget; nil: everything is admitted.
         var affords: Int64?
         fileprivate var budget: BudgetState?
@@ -57,6 +59,9 @@ final class Supervisor: Sendable {
         let answer: ToEgress? = seen.withLock { seen in
             seen.messages.append(message)
             if case .settle(let id, let settlement, _) = message { _ = seen.budget?.settle(id, settlement, at: 0) }
+            if case .withdrawn(let id) = message {
+                return seen.crosses ? .admitted(id: id) : .refused(id: id, why: .approvalNeeded, told: "taken back")
+            }
             guard case .admit(let id, _, _) = message else { return nil }
             if seen.holds {
                 seen.held.append(id)
@@ -111,10 +116,20 @@ final class Supervisor: Sendable {
         seen.messages.compactMap { message in
             let draft: RecordDraft
             switch message {
-            case .admit(_, _, let record), .settle(_, _, let record), .note(let record): draft = record
+            case .admit(_, _, let record), .ask(_, _, let record, _), .settle(_, _, let record), .note(let record): draft = record
             default: return nil
             }
             return draft.kind == kind ? try? JSONValue.parse(draft.data) : nil
+        }
+    }
+
+    /// Questions to the operator so far, in order.
+    func waitForQuestions(_ count: Int) -> [(id: UInt64, question: ApprovalQuestion)]? {
+        wait { seen in
+            let found = seen.messages.compactMap { message -> (id: UInt64, question: ApprovalQuestion)? in
+                if case .ask(let id, _, _, let question) = message { (id, question) } else { nil }
+            }
+            return found.count >= count ? found : nil
         }
     }
 

@@ -1,0 +1,222 @@
+"""Approvals: a request waits for an operator, who says yes, no, or nothing; who may say it; and what the agent can do about it."""
+
+import json
+import os
+import pathlib
+import pty
+import re
+import select
+import signal
+import subprocess
+import time
+
+import observe
+from checks import Skip, expect, expect_equal
+from product import STATE, Ground, Upstream, akios, binary, caged, state_variables, verify
+
+ASK = "    approvals: {ask_at: medium, timeout: %s}"
+# Each line of standard input is a request; says what came back.
+CLIENT = r'''
+import http.client, json, ssl, sys, urllib.error, urllib.request
+def ask(path, type="application/json", text="x"):
+    body = json.dumps({"model": "gpt-4o-mini", "max_tokens": 20, "messages": [{"role": "user", "content": text}]}).encode()
+    request = urllib.request.Request("https://api.openai.com" + path, body, {"content-type": type, "authorization": "Bearer sk-test"})
+    try: return urllib.request.urlopen(request, timeout=60).status, ""
+    except urllib.error.HTTPError as error: return error.code, error.read().decode()
+print("ready", flush=True)
+for line in sys.stdin:
+    print("answer", *ask(*json.loads(line)), flush=True)
+'''
+CHAT = "/v1/chat/completions"
+
+
+def listed(*words, env=None, count=1):
+    """`akios approvals --json` once `count` requests wait."""
+    for _ in range(400):
+        done = akios("approvals", *words, "--json", env=env)
+        expect_equal(done.returncode, 0, done.stderr)
+        found = json.loads(done.stdout)
+        if len(found) == count:
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"{count} requests never waited: {found}")
+
+
+def decisions(run):
+    return [(r["data"]["decision"], r["data"].get("uid"), r["data"].get("scope")) for r in run.records if r["kind"] == "approval.decided"]
+
+
+def register(suite):
+    @suite.check("a request waits unsent until it is approved, for this one request; a no is told in the provider's shape")
+    def answered():
+        with Upstream() as upstream, Ground() as ground:
+            with ground.start(CLIENT, upstream.profile(governance=ASK % "60s")) as live:
+                live.wait_for("ready")
+                live.say(json.dumps([CHAT]) + "\n")
+                (question,) = listed()
+                expect_equal(upstream.seen(), [], "sent before anybody said yes")
+                expect_equal(
+                    (question["method"], question["host"], question["path"], question["risk"]), ("POST", "api.openai.com", CHAT, "medium"), "shown")
+                text = akios("approvals").stdout
+                expect(question["id"] in text and CHAT in text and question["digest"][12:24] in text, f"the list: {text}")
+                done = akios("approvals", "approve", question["id"])
+                expect_equal((done.returncode, done.stdout), (0, f"approved {question['id']}\n"), done.stderr)
+                live.wait_for("answer 200")
+                again = akios("approvals", "approve", question["id"])
+                expect(again.returncode == 4 and "does not wait any more" in again.stderr, f"approved twice: {again}")
+                # The very same request is another question.
+                live.say(json.dumps([CHAT]) + "\n")
+                (same,) = listed()
+                expect(same["id"] != question["id"] and same["digest"] == question["digest"], f"{question} {same}")
+                expect_equal(akios("approvals", "deny", same["id"]).returncode, 0, "deny")
+                live.wait_for("answer 400")
+                # For the session: whatever the body.
+                live.say(json.dumps([CHAT, "application/json", "y"]) + "\n")
+                (other,) = listed()
+                expect(other["digest"] != question["digest"], "another body, the same digest")
+                expect_equal(akios("approvals", "approve", other["id"], "--session").returncode, 0, "approve --session")
+                live.say(json.dumps([CHAT, "application/json", "z"]) + "\n")
+                run = caged(live.finish())
+            expect_equal(run.out.count("answer 200"), 3, run.tail())
+            expect("the operator denied this request" in run.out and "akios_approval_denied" in run.out, run.out)
+            expect_equal(len(upstream.seen()), 3, "requests that left")
+            mine = os.getuid()
+            expect_equal(
+                decisions(run),
+                [("approved", mine, None), ("denied", mine, None), ("approved", mine, "session"), ("approved", mine, "session")], "decisions on record")
+            kinds = [r["kind"] for r in run.records]
+            expect(kinds.index("approval.requested") < kinds.index("approval.decided") < kinds.index("request.intent"), f"order: {kinds}")
+            expect_equal(verify(run.session)[0], 0, "audit verify")
+            expect_equal(list((STATE / "run").iterdir()), [], "left in the run folder")
+
+    @suite.check("nobody answers: denied when the time is over; who hangs up is not asked for any more")
+    def silence():
+        with Upstream() as upstream, Ground() as ground:
+            with ground.start(CLIENT, upstream.profile(governance=ASK % "1s")) as live:
+                live.wait_for("ready")
+                live.say(json.dumps([CHAT]) + "\n")
+                run = caged(live.finish())
+            expect("answer 400" in run.out and "nobody answered in time" in run.out, run.tail())
+            expect_equal((upstream.seen(), decisions(run)), ([], [("expired", None, None)]), "timeout")
+            impatient = "import subprocess, sys; sys.exit(subprocess.call(['curl', '-sS', '-m', '1', 'https://api.openai.com/v1/models', '-d', '{}', '-H', 'content-type: application/json']) != 28)"
+            governance = ASK % "60s"
+            profile = upstream.profile(governance=governance).read_text().replace(
+                'host: api.openai.com, methods: [POST], paths: ["/v1/**"]', 'host: files.example, methods: [POST]').replace(
+                "resolve:", f"resolve:\n        files.example: 127.0.0.1:{upstream.port}")
+            path = ground.folder / "impatient.yaml"
+            path.write_text(profile)
+            run = caged(ground.run(impatient.replace("api.openai.com", "files.example"), path))
+            expect_equal((run.status, decisions(run)), (0, [("withdrawn", None, None)]), run.tail())
+
+    @suite.check("a no that stops the session: 122, and the reason")
+    def stops():
+        with Upstream() as upstream, Ground() as ground:
+            with ground.start(CLIENT + "\nimport time; time.sleep(60)", upstream.profile(governance=ASK % "60s")) as live:
+                live.wait_for("ready")
+                live.say(json.dumps([CHAT]) + "\n")
+                (question,) = listed("latest")
+                expect_equal(akios("approvals", "deny", question["id"], "--stop").returncode, 0, "deny --stop")
+                run = caged(live.finish())
+            expect_equal((run.status, run.output["exit"]["by"], run.output["exit"]["reason"]), (122, "akios", "approval"), run.tail())
+            expect_equal(verify(run.session)[0], 0, "audit verify")
+
+    @suite.check("--watch asks on a terminal, shows nothing that steers it, and takes one line for one request")
+    def watched():
+        with Upstream() as upstream, Ground() as ground:
+            pid, terminal = pty.fork()
+            if pid == 0:
+                os.execv(binary("akios"), ["akios", "approvals", "--watch"])
+            heard = b""
+
+            def hear(marker):
+                nonlocal heard
+                end = time.monotonic() + 30
+                while marker not in heard:
+                    ready, _, _ = select.select([terminal], [], [], max(0.0, end - time.monotonic()))
+                    expect(ready, f"{marker} never came: {heard[-400:]}")
+                    heard += os.read(terminal, 65536)
+
+            try:
+                with ground.start(CLIENT, upstream.profile(governance=ASK % "60s")) as live:
+                    live.wait_for("ready")
+                    live.say(json.dumps([CHAT + "?a=%1b%5b2J"]) + "\n")
+                    hear(b"[n]o: ")
+                    os.write(terminal, b"maybe\n")
+                    hear(b"maybe\r\n    let it go out?")
+                    expect_equal(upstream.seen(), [], "sent for a word that is none")
+                    os.write(terminal, b"y\ny\n")
+                    live.wait_for("answer 200")
+                    hear(b" approved")
+                    live.say(json.dumps([CHAT]) + "\n")
+                    time.sleep(0.5)
+                    hear(b"-2  POST")
+                    expect_equal(len(upstream.seen()), 1, "what was typed ahead was taken for an answer")
+                    os.write(terminal, b"n\n")
+                    live.wait_for("answer 400")
+                    run = caged(live.finish())
+            finally:
+                os.kill(pid, signal.SIGTERM)
+                os.waitpid(pid, 0)
+                os.close(terminal)
+            odd = re.findall(rb"[^\x20-\x7e\r\n]", heard)
+            expect(not odd, f"control bytes on the terminal: {odd} in {heard!r}")
+            expect_equal([d[0] for d in decisions(run)], ["approved", "denied"], "decisions")
+
+    @suite.check("who may answer: the user whose session it is and root; for the agent there is no socket at all")
+    def peers():
+        if os.geteuid() != 0:
+            raise Skip("needs root to be several users")
+        probe = r'''
+import os, sys
+found = []
+for top, folders, files in os.walk("/"):
+    if top.startswith(("/proc", "/sys")): folders.clear(); continue
+    found += [os.path.join(top, f) for f in files if f == "control.sock"]
+print("sockets", found, flush=True)
+''' + CLIENT
+        with Upstream() as upstream, Ground() as ground:
+            work = ground.workspace()
+            ground.folder.chmod(0o777)
+            # In the agent's own workspace: the worst place it can be put.
+            env = {"AKIOS_RUN_DIR": str(work / "run")}
+            with ground.start(probe, upstream.profile(governance=ASK % "60s"), workspace=work, env=env) as live:
+                live.wait_for("ready")
+                live.say(json.dumps([CHAT]) + "\n")
+                (question,) = listed(env=env)
+                (socket,) = (work / "run").glob("*/control.sock")
+                expect_equal(oct(socket.stat().st_mode & 0o777), "0o600", "mode of the socket")
+                other = ["setpriv", "--reuid=4343", "--regid=4343", "--clear-groups"]
+                done = akios("approvals", "approve", question["id"], env=env, wrap=other)
+                expect_equal(done.returncode, 4, f"another user: {done}")
+                # Not by the file's mode alone: the kernel says who connects.
+                for path in (work, work / "run", socket.parent, socket):
+                    path.chmod(0o777)
+                done = akios("approvals", "approve", question["id"], env=env, wrap=other)
+                expect(done.returncode == 4 and "no permission to speak to this session" in done.stderr, f"another user: {done}")
+                expect_equal(upstream.seen(), [], "another user's word was taken")
+                expect_equal(akios("approvals", "approve", question["id"], env=env).returncode, 0, "root")
+                run = caged(live.finish())
+            expect("sockets []" in run.out, f"visible in the cage: {run.out}")
+            expect("answer 200" in run.out, run.tail())
+
+    @suite.check("what a killed session left in the run folder is taken away by the next one")
+    def swept():
+        with Upstream() as upstream, Ground() as ground:
+            env = state_variables(ground.folder / "state")
+            with ground.start("print('ready', flush=True); import time; time.sleep(60)", "strict", env=env, stored=ground.folder / "state") as live:
+                live.wait_for("ready")
+                live.process.kill()
+                live.process.wait()
+            left = list((ground.folder / "state" / "run").glob("*/control.sock"))
+            expect_equal(len(left), 1, "left by a killed session")
+            expect_equal(akios("approvals", env=env).returncode, 0, "a dead session's socket")
+            caged(ground.run(["/bin/true"], env=env))
+            expect_equal(list((ground.folder / "state" / "run").iterdir()), [], "after the next run")
+
+    @suite.check("a session that may have to ask does not begin where nobody could be asked")
+    def nowhere():
+        with Upstream() as upstream, Ground() as ground:
+            env = {"AKIOS_RUN_DIR": "/proc/nowhere"}
+            run = ground.run(["/bin/true"], upstream.profile(governance=ASK % "60s"), env=env)
+            expect(run.status == 125 and "error: the profile asks for approvals" in run.err and "hint: set AKIOS_RUN_DIR" in run.err, run.tail())
+            caged(ground.run(["/bin/true"], env=env))
