@@ -104,7 +104,7 @@ struct RefusalShape: Sendable {
             case .tooLarge: 413
             case .unsupportedEncoding, .contentTypeNotAllowed: 415
             case .timedOut: 504
-            case .resolveFailed, .upstreamUnreachable, .upstreamCertificate, .upstreamProxy: 502
+            case .resolveFailed, .upstreamUnreachable, .upstreamCertificate, .upstreamProxy, .clientCertificate: 502
             default: 403
             }
         },

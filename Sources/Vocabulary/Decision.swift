@@ -71,6 +71,7 @@ public struct Refusal: Error, Sendable, Hashable {
         case resolveFailed = "resolve_failed"
         case upstreamUnreachable = "upstream_unreachable"
         case upstreamCertificate = "upstream_certificate"
+        case clientCertificate = "client_certificate"
         case upstreamProxy = "upstream_proxy"
         case stopping = "stopping"
         case logFailed = "log_failed"

@@ -95,6 +95,31 @@ import Testing
         #expect(answered.answerEnd() == .nothing)
     }
 
+    @Test func whatWasNotWrittenIsSentAgainAndNothingElse() {
+        func sent() -> ExchangeMachine {
+            var machine = asked()
+            _ = machine.admission(true, stopped: false)
+            _ = machine.connected()
+            return machine
+        }
+        var again = sent()
+        #expect(again.unsent(again: true) == .connect)
+        #expect(again.connected() == .send)
+        #expect(again.unsent(again: false) == .release(refuse: true))
+        #expect(again.unsent(again: true) == .nothing, "settled")
+        var gone = sent()
+        #expect(gone.agentGone() == .drain)
+        #expect(gone.unsent(again: true) == .release(refuse: false))
+        var answered = sent()
+        _ = answered.answerHead()
+        #expect(answered.unsent(again: true) == .nothing, "the answer shows that it was written")
+        var failed = sent()
+        #expect(failed.upstreamFailed() == .settleFailed(refuse: true))
+        #expect(failed.unsent(again: true) == .nothing)
+        var early = asked()
+        #expect(early.unsent(again: true) == .nothing, "not even admitted")
+    }
+
     @Test func aStopInEveryState() {
         var idle = ExchangeMachine()
         #expect(idle.stop() == .nothing)

@@ -82,10 +82,11 @@ import Vocabulary
 
 @Suite struct ClientHelloTests {
     /// A ClientHello with one server_name entry, over records of at most `fragment` bytes.
-    static func hello(_ name: [UInt8]?, fragment: Int = 16_000) -> [UInt8] {
+    static func hello(_ name: [UInt8]?, fragment: Int = 16_000, more: [UInt8] = []) -> [UInt8] {
         func word(_ value: Int) -> [UInt8] { [UInt8(value >> 8), UInt8(value & 255)] }
         var extensions: [UInt8] = [0, 43, 0, 3, 2, 3, 4]
         if let name { extensions += [0, 0] + word(name.count + 5) + word(name.count + 3) + [0] + word(name.count) + name }
+        extensions += more
         let body = [3, 3] + [UInt8](repeating: 9, count: 32) + [0, 0, 2, 0x13, 1, 1, 0] + word(extensions.count) + extensions
         let message = [1, 0] + word(body.count) + body
         return stride(from: 0, to: message.count, by: fragment).flatMap { start -> [UInt8] in
@@ -98,6 +99,29 @@ import Vocabulary
         let bytes = Self.hello(Array("API.openai.com".utf8), fragment: fragment)
         #expect(ClientHello.parse(bytes) == .hello(serverName: HostName("api.openai.com")))
         for length in 0..<bytes.count { #expect(ClientHello.parse(bytes.prefix(length)) == .incomplete, "\(length) bytes") }
+    }
+
+    /// encrypted_client_hello as browsers send it without a key (GREASE), and a post-quantum key share.
+    static func modern() -> [UInt8] {
+        func word(_ value: Int) -> [UInt8] { [UInt8(value >> 8), UInt8(value & 255)] }
+        let grease =
+            [UInt8]([0, 0, 1, 0, 1, 0x17]) + word(32) + [UInt8](repeating: 5, count: 32) + word(208)
+            + [UInt8](repeating: 6, count: 208)
+        // X25519Kyber768Draft00, which nobody has to know, and X25519 beside it.
+        let shares =
+            word(0x6399) + word(1216) + [UInt8](repeating: 7, count: 1216) + word(0x1d) + word(32)
+            + [UInt8](repeating: 9, count: 32)
+        return word(0xfe0d) + word(grease.count) + grease + word(51) + word(shares.count + 2) + word(shares.count) + shares
+            + [0, 10, 0, 4, 0, 2, 0, 0x1d, 0, 13, 0, 8, 0, 6, 4, 3, 8, 4, 4, 1]
+    }
+
+    @Test(arguments: [7, 300, 700, 16_000]) func aLargeHelloWithAnEncryptedOneInItIsReadByItsOuterName(fragment: Int) {
+        let bytes = Self.hello(Array("api.openai.com".utf8), fragment: fragment, more: Self.modern())
+        #expect(bytes.count > 1500)
+        #expect(ClientHello.parse(bytes) == .hello(serverName: HostName("api.openai.com")))
+        for length in stride(from: 0, to: bytes.count, by: 97) {
+            #expect(ClientHello.parse(bytes.prefix(length)) == .incomplete, "\(length) bytes")
+        }
     }
 
     @Test func noNameIsNotAnError() { #expect(ClientHello.parse(Self.hello(nil)) == .hello(serverName: nil)) }

@@ -111,6 +111,10 @@ final class SessionAuthority: Sendable {
     /// A TLS server configuration for one subject: TLS 1.2 and later; of `protocols` the first that the client
     /// offers.
     func serverContext(for subject: LeafSubject, protocols: [String] = ["h2", "http/1.1"]) throws -> NIOSSLContext {
+        try NIOSSLContext(configuration: serverConfiguration(for: subject, protocols: protocols))
+    }
+
+    func serverConfiguration(for subject: LeafSubject, protocols: [String]) throws -> TLSConfiguration {
         let chain = try [
             NIOSSLCertificateSource.certificate(leaf(for: subject)),
             .certificate(NIOSSLCertificate(bytes: pem, format: .pem)),
@@ -120,7 +124,7 @@ final class SessionAuthority: Sendable {
         configuration.applicationProtocols = protocols
         configuration.minimumTLSVersion = .tlsv12
         configuration.shutdownTimeout = .seconds(2)
-        return try NIOSSLContext(configuration: configuration)
+        return configuration
     }
 }
 

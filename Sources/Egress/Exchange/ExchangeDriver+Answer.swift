@@ -115,8 +115,10 @@ extension ExchangeDriver: UpstreamUser {
         if exchange.relay?.isOver == true { return socketEnds() }
         report(.failed)
         exchange.upstream = nil
-        exchange.refusal = session.words(peer.shownHost).refusal(
-            .upstreamUnreachable, reason: reason, what: "the host ended the connection without an answer")
+        exchange.refusal =
+            (exchange.status == 0 ? certificateRefusal(reason) : nil)
+            ?? session.words(peer.shownHost).refusal(
+                .upstreamUnreachable, reason: reason, what: "the host ended the connection without an answer")
         obey(machine.upstreamFailed())
     }
 

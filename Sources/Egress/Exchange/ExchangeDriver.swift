@@ -172,8 +172,10 @@ final class ExchangeDriver {
                 obey(machine.connected())
             case .failure(let failure):
                 report(failure.code == .addressNotAllowed ? .unknown : .failed)
-                exchange.refusal = session.words(connection.host.text).refusal(
-                    failure.code, reason: failure.reason, what: Self.told(failure.code))
+                exchange.refusal =
+                    certificateRefusal(failure.reason)
+                    ?? session.words(connection.host.text).refusal(
+                        failure.code, reason: failure.reason, what: Self.told(failure.code))
                 obey(machine.connectFailed())
             }
         }
@@ -181,6 +183,15 @@ final class ExchangeDriver {
 
     private func wanted(_ exchange: Exchange) -> Dialer.Wanted {
         exchange.head.webSocket != nil ? .socket : agent.isHTTP2 ? .http2 : .http1
+    }
+
+    /// Why a host that asked for a client certificate ended the connection; nil: it did not ask. TLS 1.2 says so in the
+    /// handshake, with an alert that may mean anything; TLS 1.3 after it, when the request may be on its way.
+    func certificateRefusal(_ reason: String) -> Refusal? {
+        guard case .allow(let connection) = peer.standing, session.dialer.asksForCertificate(connection.host) else { return nil }
+        return session.words(connection.host.text).refusal(
+            .clientCertificate, reason: "the host asked for a client certificate and then: \(reason)",
+            what: "the host asked for a client certificate, which is not supported, and ended the connection")
     }
 
     private static func told(_ code: Refusal.Code) -> String {

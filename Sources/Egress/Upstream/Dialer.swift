@@ -13,6 +13,7 @@ final class Dialer {
 
     private static let connectLimit = TimeAmount.seconds(10)
     private static let mostRemembered = 1024
+    private static let mostRounds = 10
 
     private let loop: any EventLoop
     private let routes: Routes
@@ -25,6 +26,8 @@ final class Dialer {
     private var waiting: [UpstreamKey: [Reached]] = [:]
     /// What a host was found to speak, when it was offered more.
     private var spoken: [UpstreamKey: Offer] = [:]
+    /// Hosts that asked for a client certificate, by the name in the ClientHello.
+    private var certificateAskers: Set<String> = []
 
     /// What a request needs of its connection.
     enum Wanted { case http1, http2, socket }
@@ -66,10 +69,24 @@ final class Dialer {
         configuration.applicationProtocols = offer.protocols
         configuration.minimumTLSVersion = .tlsv12
         configuration.shutdownTimeout = .seconds(1)
+        // Called for a CertificateRequest. There is none to show; who asked is remembered, for the words if it comes to nothing.
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        configuration.sslContextCallback = { values, promise in
+            bound.value.noteCertificateRequest(values.serverHostname)
+            promise.succeed(.noChanges)
+        }
         let made = try NIOSSLContext(configuration: configuration)
         contexts[offer] = made
         return made
     }
+
+    private func noteCertificateRequest(_ name: String?) {
+        if certificateAskers.count >= Self.mostRemembered { certificateAskers = [] }
+        if let name { certificateAskers.insert(name) }
+    }
+
+    /// Whether the host's TLS asks for a client certificate. One that can do without goes on.
+    func asksForCertificate(_ host: HostName) -> Bool { certificateAskers.contains(host.text) }
 
     /// A way to the granted host for one request.
     /// - Parameters:
@@ -78,18 +95,30 @@ final class Dialer {
     func upstream(_ grant: ConnectionGrant, credential: String?, wants: Wanted, done: @escaping Done) {
         let key = UpstreamKey(
             name: grant.host, port: grant.dialPort, credential: credential, isProxied: routes.isProxied(grant))
-        if wants == .socket { return reach(grant, key, .socket) { [self] in give($0, done) } }
+        seek(grant, key, wants, round: 0, done)
+    }
+
+    /// - Parameter round: how often a shared connection had no place after all.
+    private func seek(_ grant: ConnectionGrant, _ key: UpstreamKey, _ wants: Wanted, round: Int, _ done: @escaping Done) {
+        let again: () -> Void = { [self] in
+            guard round < Self.mostRounds else {
+                let full = UpstreamFailure(code: .upstreamUnreachable, reason: "the host takes no more streams on this connection")
+                return done(.failure(full))
+            }
+            seek(grant, key, wants, round: round + 1, done)
+        }
+        if wants == .socket { return reach(grant, key, .socket) { [self] in give($0, again, done) } }
         let known = spoken[key]
         let offer = wants == .http2 || known == .both ? Offer.both : .http1
-        if offer == .both, let shared = pool.multiplex(key) { return open(shared, done) }
+        if offer == .both, let shared = pool.multiplex(key) { return open(shared, again, done) }
         if let idle = pool.take(key) { return done(.success(idle)) }
         // Many streams begin at once: they share the connection that the first one makes, if the host speaks HTTP/2.
-        guard offer == .both, known != .http1 else { return reach(grant, key, offer) { [self] in give($0, done) } }
+        guard offer == .both, known != .http1 else { return reach(grant, key, offer) { [self] in give($0, again, done) } }
         if waiting[key] != nil {
-            waiting[key]?.append { [self] in give($0, done) }
+            waiting[key]?.append { [self] in give($0, again, done) }
             return
         }
-        waiting[key] = [{ [self] in give($0, done) }]
+        waiting[key] = [{ [self] in give($0, again, done) }]
         reach(grant, key, offer) { [self] result in
             var others = waiting.removeValue(forKey: key) ?? []
             switch result {
@@ -108,19 +137,17 @@ final class Dialer {
         spoken[key] = offer
     }
 
-    private func give(_ result: Result<Connected, UpstreamFailure>, _ done: @escaping Done) {
+    private func give(_ result: Result<Connected, UpstreamFailure>, _ again: @escaping () -> Void, _ done: @escaping Done) {
         switch result {
         case .success(.single(let connection)): done(.success(connection))
-        case .success(.multiplex(let connection)): open(connection, done)
+        case .success(.multiplex(let connection)): open(connection, again, done)
         case .failure(let failure): done(.failure(failure))
         }
     }
 
-    private func open(_ connection: UpstreamMultiplex, _ done: @escaping Done) {
-        connection.open { stream in
-            let full = UpstreamFailure(code: .upstreamUnreachable, reason: "the host takes no more streams on this connection")
-            done(stream.map { .success($0) } ?? .failure(full))
-        }
+    /// - Parameter again: where the connection takes no more streams: nothing of the request was written.
+    private func open(_ connection: UpstreamMultiplex, _ again: @escaping () -> Void, _ done: @escaping Done) {
+        connection.open { stream in stream.map { done(.success($0)) } ?? again() }
     }
 
     // MARK: Connections

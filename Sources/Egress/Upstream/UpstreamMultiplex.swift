@@ -51,8 +51,10 @@ final class UpstreamMultiplex: ChannelInboundHandler {
         return [WriteJoiner(), frames, self]
     }
 
-    /// One more request may be sent on it.
-    var hasRoom: Bool { !isGoing && context?.channel.isActive == true && streams < limit }
+    /// The host has not said that it goes.
+    var takesRequests: Bool { !isGoing && context?.channel.isActive == true }
+    /// One more stream may be opened on it.
+    var hasRoom: Bool { takesRequests && streams < limit }
 
     /// `done` is called exactly once.
     func open(_ done: @escaping (UpstreamStream?) -> Void) {

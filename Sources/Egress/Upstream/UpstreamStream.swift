@@ -32,7 +32,7 @@ final class UpstreamStream: ChannelInboundHandler, Upstream {
 
     func send(_ request: UpstreamRequest, for user: any UpstreamUser) {
         // Not yet active: a stream becomes so with its first header block.
-        guard let context, context.channel.parent?.isActive == true else { return user.upstreamUnsent() }
+        guard let context, connection.takesRequests else { return user.upstreamUnsent() }
         self.user = user
         let block = Self.block(request)
         context.write(wrapOutboundOut(.headers(.init(headers: block, endStream: request.body == nil))), promise: nil)

@@ -25,6 +25,7 @@ final class Harness: Sendable {
     let upstream: Upstream
     let port: Int
     private let side: SideThread
+    private let clientTLS: TLSConfiguration
     private let clientContext: NIOSSLContext
     private let http2Context: NIOSSLContext
     private let ended: EventLoopFuture<Int32>
@@ -82,6 +83,7 @@ final class Harness: Sendable {
         self.holder = holder
         var configurationTLS = TLSConfiguration.makeClientConfiguration()
         configurationTLS.trustRoots = .certificates(try NIOSSLCertificate.fromPEMBytes(authority.pem))
+        clientTLS = configurationTLS
         clientContext = try NIOSSLContext(configuration: configurationTLS)
         configurationTLS.applicationProtocols = ["h2", "http/1.1"]
         http2Context = try NIOSSLContext(configuration: configurationTLS)
@@ -126,6 +128,17 @@ final class Harness: Sendable {
     func connect(_ name: String, sni: String? = nil, port: UInt16 = 443) throws -> Client {
         let address = try #require(resolve(name))
         return try connect(address: address, port: port, sni: sni ?? name)
+    }
+
+    /// The same with a TLS of its own.
+    func connect(_ name: String, change: (inout TLSConfiguration) -> Void) throws -> Client {
+        let address = try #require(resolve(name))
+        holder.value.withLock { $0 = Dialled(address: address, port: 443) }
+        var configuration = clientTLS
+        change(&configuration)
+        let client = try Client(group: group, port: port, tls: (try NIOSSLContext(configuration: configuration), name))
+        client.waitForTLS()
+        return client
     }
 
     func connect(address: IPAddress, port dialledPort: UInt16 = 443, sni: String?) throws -> Client {
