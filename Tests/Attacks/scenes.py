@@ -2,16 +2,20 @@
 
 import os
 import pathlib
+import re
 import signal
+import socket
 import subprocess
 
 import arena as arenas
 import family
 import observe
+import probes
 from checks import Skip, expect, expect_equal
 from product import caged, compile_static, verify
 
 HERE = pathlib.Path(__file__).resolve().parent
+PATHS = {**os.environ, "PATH": os.environ["PATH"] + ":/usr/sbin:/sbin"}
 
 
 def build(name, folder):
@@ -246,8 +250,54 @@ for name, text in ((".claude/settings.json", '{"hooks": {}}'), (".vscode/tasks.j
     return "told, not prevented"
 
 
+def network_of_the_host():
+    """Addresses, routes, rules, forwarding and listeners, as they are now."""
+    words = (["ip", "-o", "address"], ["ip", "route", "show", "table", "all"], ["ip", "-6", "route", "show", "table", "all"], ["ip", "rule"],
+             ["ip", "-o", "link"], ["nft", "list", "ruleset"])
+    found = {" ".join(w): subprocess.run(w, capture_output=True, text=True, check=True, env=PATHS).stdout for w in words}
+    found["forwarding"] = pathlib.Path("/proc/sys/net/ipv4/ip_forward").read_text()
+    for table, state in (("tcp", "0A"), ("tcp6", "0A"), ("udp", "07"), ("udp6", "07")):
+        lines = [line.split() for line in pathlib.Path("/proc/net", table).read_text().splitlines()[1:]]
+        found[table] = sorted(line[1] for line in lines if line[3] == state)
+    return found
+
+
+def host_untouched(place):
+    """No address, route, rule, listener or setting of the host's network is ours: nothing to collide with, nothing to forget."""
+    # Shown to notice: an address, a listener.
+    before = network_of_the_host()
+    subprocess.run(["ip", "address", "add", "10.99.0.1/30", "dev", "lo"], check=True, env=PATHS)
+    with socket.create_server(("0.0.0.0", 0)):
+        changed = {name for name, value in network_of_the_host().items() if value != before[name]}
+    subprocess.run(["ip", "address", "del", "10.99.0.1/30", "dev", "lo"], check=True, env=PATHS)
+    expect({"ip -o address", "ip route show table all", "tcp"} <= changed, f"noticed only {changed}")
+    with place.ground.start('print("ready", flush=True); input()', place.profile) as live:
+        live.wait_for("ready")
+        during = network_of_the_host()
+        live.finish(b"\n")
+    after = network_of_the_host()
+    for name, value in before.items():
+        expect_equal((during[name], after[name]), (value, value), f"{name}, during a run and after it")
+
+
+def lessons(place):
+    """What docs/peers.md calls a check is one: the name of a probe or scene here, or of a test."""
+    named = set()
+    for line in (HERE.parents[1] / "docs/peers.md").read_text().splitlines():
+        if line.startswith("| ") and not line.startswith("| ---"):
+            named |= set(re.findall("`([^`]+)`", line.split(" | ")[-1]))
+    tests = "\n".join(path.read_text(errors="replace") for path in HERE.parent.rglob("*") if path.suffix in (".swift", ".py", "") and path.is_file())
+    missing = [name for name in sorted(named) if name not in PROBES | set(ALL) and f"func {name}(" not in tests and f'"{name}' not in tests]
+    expect(not missing, f"no such check: {missing}")
+    expect(len(named) > 100, f"only {len(named)} checks named")
+    unnamed = (PROBES | set(ALL)) - named
+    expect(not unnamed, f"in no row: {sorted(unnamed)}")
+    return f"{len(named)} checks"
+
+
+PROBES = {probe.name for probe in probes.ALL}
 ALL = {
     "static-client": static_client, "i386": i386, "log-tampering": tampering, "supervisor-killed": supervisor_killed,
     "budget-race": budget_race, "proxy-stopped": proxy_stopped, "supervisor-stopped": supervisor_stopped, "planted": planted,
-    "not-yet-there": not_yet_there,
+    "not-yet-there": not_yet_there, "host-untouched": host_untouched, "lessons": lessons,
 }
