@@ -18,21 +18,23 @@ public struct RefusalResponse: Sendable, Hashable {
     /// - Parameters:
     ///   - provider: whose shape to use; nil for any other host.
     ///   - operation: what was asked for, where that is known: some providers speak several shapes.
+    ///   - target: the request's; on any other host a model endpoint's name says whose client asks.
     ///   - prefersJSON: for other hosts, whether the client's `accept` names JSON; else plain text.
     ///   - retryAfter: seconds after which asking again can succeed. Only for a throttled call, at most 60:
     ///     clients wait as told, and a long wait looks like a hang.
-    ///   - wantedUpgrade: the request asked for a WebSocket. Of a provider's host Codex takes 426 for "ask me without", and
+    ///   - wantedUpgrade: the request asked for a WebSocket. Of a model endpoint Codex takes 426 for "ask me without", and
     ///     any other status for the end of the turn.
     public init(
-        _ refusal: Refusal, provider: ProviderID?, operation: OperationKind? = nil, prefersJSON: Bool = true,
+        _ refusal: Refusal, provider: ProviderID?, operation: OperationKind? = nil, target: String = "", prefersJSON: Bool = true,
         retryAfter: UInt32? = nil, wantedUpgrade: Bool = false
     ) {
-        let shape = provider.map { RefusalShape.of($0, operation) } ?? .plain
+        let spoken = provider.map { RefusalShape.of($0, operation) } ?? RefusalShape.spoken(at: target)
+        let shape = spoken ?? .plain
         // A provider's client that is told to wait for a host that fails would wait in vain, again and again.
-        let mayWait = refusal.code == .rateLimited || (provider == nil && refusal.code == .circuitOpen)
+        let mayWait = refusal.code == .rateLimited || (spoken == nil && refusal.code == .circuitOpen)
         let wait = mayWait ? retryAfter.map { max(1, min($0, 60)) } : nil
-        let isJSON = provider != nil || prefersJSON
-        status = wantedUpgrade && provider != nil ? 426 : shape.status(refusal.code, wait != nil)
+        let isJSON = spoken != nil || prefersJSON
+        status = wantedUpgrade && spoken != nil ? 426 : shape.status(refusal.code, wait != nil)
         body =
             isJSON
             ? Array(shape.body(refusal.code, status, String(decoding: jsonQuoted(refusal.told), as: UTF8.self)).utf8)

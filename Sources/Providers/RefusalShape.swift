@@ -23,6 +23,13 @@ struct RefusalShape: Sendable {
         }
     }
 
+    /// Whose client asks a host that is nobody's: it comes back for a 403 up to nine times if it is OpenAI's kind.
+    static func spoken(at target: String) -> RefusalShape? {
+        let path = target.prefix { $0 != "?" }
+        if path.hasSuffix("/v1/messages") || path.hasSuffix("/v1/messages/count_tokens") { return anthropic }
+        return ["/completions", "/responses", "/embeddings"].contains { path.hasSuffix($0) } ? openAI : nil
+    }
+
     /// 400 is the one status that every OpenAI client takes as final; a body too large keeps its own.
     static let openAI = RefusalShape(
         status: { code, waits in

@@ -120,6 +120,23 @@ struct Refusals {
                 == 0x0a)
     }
 
+    @Test func onANobodysHostTheEndpointSaysWhoAsks() {
+        let refusal = words.refusal(.hostNotAllowed, reason: "", what: "no")
+        func response(_ target: String, upgrade: Bool = false) -> RefusalResponse {
+            RefusalResponse(refusal, provider: nil, target: target, prefersJSON: false, wantedUpgrade: upgrade)
+        }
+        for target in ["/v1/chat/completions", "/proxy/openai/v1/responses?x=y", "/v1/embeddings", "/v1/completions"] {
+            #expect(response(target).status == 400 && text(response(target)).contains("\"code\":\"akios_host_not_allowed\""))
+        }
+        #expect(response("/v1/responses", upgrade: true).status == 426)
+        #expect(text(response("/v1/messages?beta=true")).contains("permission_error") && response("/v1/messages").status == 403)
+        for target in ["/", "/v1/chat/completions/1", "/channels/1/messages", "/chat?x=/responses"] {
+            #expect(
+                response(target).status == 403 && response(target).body.last == 0x0a
+                    && response(target, upgrade: true).status == 403)
+        }
+    }
+
     @Test func aWebSocketThatIsRefusedIsAskedForWithoutOne() {
         let refusal = words.refusal(.unpricedOperation, reason: "", what: "no")
         #expect(RefusalResponse(refusal, provider: .openai, wantedUpgrade: true).status == 426)

@@ -33,7 +33,7 @@ extension ExchangeDriver {
     private func answer(_ refusal: Refusal, to head: RequestHead, keeps: Bool) {
         let prefersJSON = head.headers.first(name: "accept")?.contains("json") ?? false
         let response = RefusalResponse(
-            refusal, provider: provider, operation: exchange?.grant?.operation, prefersJSON: prefersJSON,
+            refusal, provider: provider, operation: exchange?.grant?.operation, target: head.target, prefersJSON: prefersJSON,
             retryAfter: exchange?.retryAfter, wantedUpgrade: head.webSocket != nil)
         agent.write(
             AnswerHead(
