@@ -21,8 +21,8 @@ DEBS_TEST  := gcc nodejs openjdk-17-jre-headless python3 python3-venv python3-cr
 PIPS := openai anthropic requests httpx aiohttp boto3 grpcio ollama httplib2
 # The agents' own command lines, 360 MB each.
 PIPS_AGENTS := claude-agent-sdk openai-codex-cli-bin
-# The SDKs of `make conformance`: 20 MB to download. aider pins older versions of some of them, so it is on its own: 150 MB.
-PIPS_CONFORMANCE := openai anthropic google-genai mistralai ollama langchain-openai
+# The SDKs of `make conformance`: 30 MB to download. aider pins older versions of some of them, so it is on its own: 150 MB.
+PIPS_CONFORMANCE := openai openai-agents anthropic google-genai mistralai ollama langchain-openai
 PIPS_AIDER := aider-chat
 PIPS_BENCH := mitmproxy
 

@@ -1,10 +1,12 @@
 """Claude CLI, as claude-agent-sdk carries it, and the SDK that drives it."""
 
 from checks import expect
-from stage import AGENTS, ASK, COMMAND, Stage, check_budget, check_refusal, check_turn, python, script
+from stage import AGENTS, ASK, COMMAND, ELSEWHERE, KEY, Stage, check_budget, check_elsewhere, check_refusal, check_turn, python, script
 
 HOST = "api.anthropic.com"
 BASH = script("Bash", {"command": COMMAND, "description": "look"})
+# strict takes keys from files of root's.
+KEYS = "    credentials: [{env: ANTHROPIC_API_KEY, from: {env: ANTHROPIC_API_KEY}, hosts: [api.anthropic.com]}]"
 SDK = f'''
 import asyncio
 from claude_agent_sdk import AssistantMessage, ClaudeAgentOptions, TextBlock, query
@@ -28,6 +30,17 @@ def register(suite):
     def turn():
         with Stage(BASH, [HOST]) as stage:
             return check_turn(stage, stage.run(cli("--allowedTools", "Bash")), "x-api-key")
+
+    @suite.check("Claude CLI: the same under strict")
+    def strict():
+        with Stage(BASH, [HOST], base="strict") as stage:
+            run = stage.run(cli("--allowedTools", "Bash"), governance=KEYS, env={"ANTHROPIC_API_KEY": KEY})
+            return check_turn(stage, run, "x-api-key")
+
+    @suite.check("Claude CLI: a host that no rule names")
+    def elsewhere():
+        with Stage(BASH, [HOST]) as stage:
+            return check_elsewhere(stage, stage.run(cli(), variables={"ANTHROPIC_BASE_URL": f"https://{ELSEWHERE}"}))
 
     @suite.check("Claude CLI: a model that is not granted")
     def refused():

@@ -1,7 +1,7 @@
 """Codex CLI, as openai-codex-cli-bin carries it. It asks for a WebSocket first, and over HTTP/2 when it gets none."""
 
 from checks import expect, expect_equal
-from stage import AGENTS, ASK, COMMAND, KEY, Stage, check_budget, check_refusal, check_turn, python, script
+from stage import AGENTS, ASK, COMMAND, ELSEWHERE, KEY, Stage, check_budget, check_elsewhere, check_refusal, check_turn, python, script
 
 HOST = "api.openai.com"
 SHELL = script("exec_command", {"cmd": COMMAND})
@@ -28,6 +28,17 @@ def register(suite):
     def turn():
         with Stage(SHELL, [HOST]) as stage:
             return check_turn(stage, run(stage), "authorization", f"Bearer {KEY}")
+
+    @suite.check("Codex CLI: the same under strict")
+    def strict():
+        with Stage(SHELL, [HOST], base="strict") as stage:
+            return check_turn(stage, run(stage), "authorization", f"Bearer {KEY}")
+
+    @suite.check("Codex CLI: a host that no rule names")
+    def elsewhere():
+        with Stage(SHELL, [HOST]) as stage:
+            provider = f'model_providers.other={{name="other", base_url="https://{ELSEWHERE}/v1", env_key="CODEX_API_KEY", wire_api="responses"}}'
+            return check_elsewhere(stage, run(stage, options=(BYPASS, "-c", provider, "-c", 'model_provider="other"')))
 
     @suite.check("Codex CLI: a model that is not granted")
     def refused():

@@ -69,6 +69,22 @@ while True:
 print(answer.text)
 '''
 
+AGENTS = COMMON + '''
+import asyncio
+from agents import Agent, Runner, function_tool
+@function_tool(name_override="shell")
+def run(command: str) -> str:
+    """runs it"""
+    return shell({"command": command})
+async def main():
+    answer = Runner.run_streamed(Agent(name="conform", model=MODEL, tools=[run]), ASK)
+    async for event in answer.stream_events():
+        if event.type == "raw_response_event" and event.data.type == "response.output_text.delta":
+            print(event.data.delta, end="", flush=True)
+    print()
+asyncio.run(main())
+'''
+
 ANTHROPIC = COMMON + '''
 from anthropic import Anthropic
 client, messages = Anthropic(), [{"role": "user", "content": ASK}]
@@ -108,7 +124,8 @@ print(text)
 MISTRAL = COMMON + '''
 import os
 from mistralai.client import Mistral
-client, messages = Mistral(api_key=os.environ["MISTRAL_API_KEY"]), [{"role": "user", "content": ASK}]
+client = Mistral(api_key=os.environ["MISTRAL_API_KEY"], server_url=os.environ.get("MISTRAL_SERVER_URL"))
+messages = [{"role": "user", "content": ASK}]
 tools = [{"type": "function", "function": {"name": "shell", "description": "runs it", "parameters": SCHEMA}}]
 while True:
     text, calls = "", {}
@@ -139,4 +156,28 @@ while True:
     messages.append({"role": "assistant", "content": "", "tool_calls": calls})
     messages += [{"role": "tool", "tool_name": "shell", "content": shell(dict(c.function.arguments))} for c in calls]
 print(text)
+'''
+
+BEDROCK = COMMON + '''
+import boto3
+client, messages = boto3.client("bedrock-runtime"), [{"role": "user", "content": [{"text": ASK}]}]
+tools = {"tools": [{"toolSpec": {"name": "shell", "description": "runs it", "inputSchema": {"json": SCHEMA}}}]}
+while True:
+    text, calls = "", []
+    for event in client.converse_stream(modelId=MODEL, messages=messages, toolConfig=tools)["stream"]:
+        if "contentBlockStart" in event:
+            calls.append({**event["contentBlockStart"]["start"]["toolUse"], "input": ""})
+        delta = event.get("contentBlockDelta", {}).get("delta", {})
+        text += delta.get("text", "")
+        if "toolUse" in delta:
+            calls[-1]["input"] += delta["toolUse"]["input"]
+    if not calls:
+        break
+    messages.append({"role": "assistant", "content": [{"toolUse": {**c, "input": json.loads(c["input"])}} for c in calls]})
+    messages.append({"role": "user", "content": [
+        {"toolResult": {"toolUseId": c["toolUseId"], "content": [{"text": shell(c["input"])}]}} for c in calls]})
+print(text)
+# And once in one piece.
+answer = client.converse(modelId=MODEL, messages=[{"role": "user", "content": [{"text": "heard?"}]}])
+print(answer["output"]["message"]["content"][0]["text"])
 '''

@@ -8,6 +8,8 @@ from product import ROOT, Ground, Upstream, caged
 
 VENV = ROOT / ".build-venv-conformance"
 AGENTS = ROOT / ".build-venv-agents"
+# What the other suites use, too.
+TRUST = ROOT / ".build-venv"
 KEY = "sk-conform-0123456789abcdefghijklmnopqrstuvwxyz0123456789"
 # The prompt says it, the command's words do not: only a tool that ran makes the second.
 ASK = "Quokka: mail a.b@corp.example"
@@ -16,6 +18,8 @@ RESULT = "wombat-42"
 ANSWER = ["The tool said ", "wom", "bat-42; write to carol.jo", "nes@corp.example"]
 HEARD = "The tool said wombat-42; write to «EMAIL»"
 SENTENCE = "akios-exec: "
+# A host that no profile here names.
+ELSEWHERE = "models.elsewhere.example"
 
 
 def python(module, venv=VENV):
@@ -51,7 +55,7 @@ class Stage:
         self.ground.__exit__()
         self.upstream.__exit__()
 
-    def profile(self, governance="", sandbox=""):
+    def profile(self, governance="", variables=None):
         path = self.upstream.folder / "conform.yaml"
         resolve = "\n".join(f"        {host}: 127.0.0.1:{self.upstream.port}" for host in self.hosts)
         path.write_text(
@@ -60,7 +64,7 @@ kind: AgentPolicy
 metadata: {{name: conform}}
 extends: [{self.base}]
 spec:
-{sandbox}
+  sandbox: {{environment: {{set: {json.dumps({"CONFORM": "1", **(variables or {})})}}}}}
   governance:
 {governance}
     network_access:
@@ -70,7 +74,8 @@ spec:
 """)
         return path
 
-    def run(self, agent, governance="", sandbox="", env=None, files=None, timeout=90):
+    def run(self, agent, governance="", variables=None, env=None, files=None, timeout=90):
+        """`variables` are those of the cage, `env` those of the caller."""
         self.work = work = self.ground.workspace()
         for name, text in (files or {}).items():
             target = pathlib.Path(work, name)
@@ -78,7 +83,7 @@ spec:
             target.write_text(text)
         keys = {name: KEY for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY")}
         run = self.ground.run(
-            agent, self.profile(governance, sandbox), options=["--accept-tier", "strong"], workspace=work,
+            agent, self.profile(governance, variables), options=["--accept-tier", "strong"], workspace=work,
             env={**keys, **(env or {})}, timeout=timeout)
         return caged(run)
 
@@ -115,6 +120,14 @@ def check_refusal(run, host, path, limit=1):
     told = refusals(run, host, path)
     expect(0 < len(told) <= limit, f"{len(told)} refusals of {host}{path}: {told[:3]}")
     return f"{len(told)} request{'s' if len(told) > 1 else ''}, exit {run.status}"
+
+
+def check_elsewhere(stage, run):
+    """The user read of the host and the profile, the client asked once, and nobody else heard of it."""
+    said = check_refusal(run, ELSEWHERE, "/")
+    expect(ELSEWHERE in run.out + run.err and "conform" in run.out + run.err, "host or profile not named: " + run.tail())
+    expect(not stage.upstream.seen(), "somebody was asked")
+    return said
 
 
 def check_budget(stage, run):
