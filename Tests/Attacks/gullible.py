@@ -106,6 +106,10 @@ def normalised(target):
     path = re.sub(r"^https?://[^/]*", "", target).partition("?")[0]
     for _ in range(2):
         path = urllib.parse.unquote(path, "latin-1")
+    # Dots that are too long in UTF-8, and full-width ones; NUL ends a C string.
+    for dot in ("\xc0\xae", "\xe0\x80\xae", "\xef\xbc\x8e"):
+        path = path.replace(dot, ".")
+    path = path.partition("\0")[0]
     path = re.sub(r";[^/]*", "", path.partition("?")[0].replace("\\", "/"))
     parts = []
     for part in path.split("/"):

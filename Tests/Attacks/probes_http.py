@@ -53,6 +53,11 @@ ALL = (
              r"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
              first=r"GET /open HTTP/1.1\r\nHost: gullible.example\r\n", record="request.refused"),
     smuggled("pipelined", "a second request behind an allowed one", r"Content-Length: 0\r\n", record="request.refused"),
+    Probe("second-host", "another host, on a connection that began well", '''
+def attack():
+    peer = tls("gullible.example")
+    accepted(exchange(peer, request("GET", "/open", "gullible.example")))
+    return reached(exchange(peer, request("GET", "/open", "evil.example")), b"REACHED open at evil.example")''', REFUSED, record="request.refused"),
     smuggled("original-url", "a header that names another path", r"X-Original-URL: /hidden\r\nContent-Length: 0\r\n", 'b""', record="request.outcome"),
     smuggled("original-url-underscore", "the same as CGI spells it", r"X_Original_URL: /hidden\r\nContent-Length: 0\r\n", 'b""', record="request.outcome"),
     spelled("path-dots", "/open/../hidden"),
@@ -63,6 +68,11 @@ ALL = (
     spelled("path-parameter", "/open/..;a=b/hidden"),
     spelled("path-query", "/open/%2e%2e/hidden%3fa"),
     spelled("path-double-slash", "//hidden"),
+    spelled("path-long-dots", "/open/%c0%ae%c0%ae/hidden"),
+    spelled("path-wide-dots", "/open/%ef%bc%8e%ef%bc%8e/hidden"),
+    spelled("path-nul", "/open/../hidden%00/open"),
+    spelled("path-nul-raw", "/open/../hidden\0/open", record="connection.refused"),
+    spelled("path-crlf", "/hidden%0d%0aX:%20y"),
     named("host-nul", "gullible.example\0.evil.example", "connection.refused"),
     named("host-escaped", "gullible.example%00.evil.example"),
     named("host-user", "gullible.example@evil.example"),

@@ -93,6 +93,12 @@ def attack():
     Probe("plain-http", "plain HTTP to a granted name", '''
 def attack(): return arena_answer(socket.create_connection(("api.openai.com", 80), 5), request("GET", "/v1/models", "api.openai.com"))''',
           ("Refused: answered by the cage, not by the arena", "ECONNRESET"), record="request.refused"),
+    Probe("plain-http2", "HTTP/2 without TLS", '''
+def attack(): return arena_answer(socket.create_connection(("api.openai.com", 80), 5), b"PRI * HTTP/2.0\\r\\n\\r\\nSM\\r\\n\\r\\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0]))''',
+          ("Refused: answered by the cage, not by the arena", "ECONNRESET"), record="connection.refused"),
+    Probe("other-port", "a granted name on a port that is not granted", '''
+def attack(): return arena_answer(socket.create_connection(("api.openai.com", 7777), 5), bytes([0, 1, 2, 3]))''',
+          ("Refused: answered by the cage, not by the arena", "ECONNRESET"), record="connection.refused"),
     Probe("plain-connect", "CONNECT, as to a proxy that stands somewhere", '''
 def attack(): return arena_answer(socket.create_connection(("8.8.8.8", 8443), 5), b"CONNECT evil.example:443 HTTP/1.1\\r\\nHost: evil.example\\r\\n\\r\\n")''',
           ("Refused: answered by the cage, not by the arena", "ECONNRESET"), record="connection.refused"),

@@ -12,7 +12,7 @@ import family
 import observe
 import probes
 from checks import Skip, expect, expect_equal
-from product import caged, compile_static, verify
+from product import PYTHON, caged, compile_static, verify
 
 HERE = pathlib.Path(__file__).resolve().parent
 PATHS = {**os.environ, "PATH": os.environ["PATH"] + ":/usr/sbin:/sbin"}
@@ -85,6 +85,20 @@ def supervisor_killed(place):
         gone = observe.until(lambda: not any(observe.alive(pid) for pid, _ in family))
         expect(gone, f"outlived the supervisor: {[(p, c) for p, c in family if observe.alive(p)]}")
         return f"{len(family)} processes gone with it"
+
+
+def kills_all(place):
+    """An agent that kills whatever it can reach ends itself."""
+    code = "import os, signal; print('begun', flush=True); os.kill(%s, signal.SIGKILL)"
+    for target in ("0", "-1", "-os.getpgrp()", "1"):
+        if target != "-1":  # that would be the arena
+            script = f"{PYTHON} -c \"{code % (target if target != '1' else 'os.getppid()')}\"; echo survived"
+            bare = subprocess.run(["/bin/sh", "-c", script], capture_output=True, text=True, start_new_session=True)
+            expect_equal(bare.stdout.split(), ["begun"], f"kill({target}) without a cage, of the shell that started it")
+        run = caged(place.ground.run(code % target + "; print('alive', flush=True)", place.profile))
+        # Process 1 of the cage takes no signal from within, and there is nobody else.
+        expect_equal(run.status, {"1": 0, "-1": 1}.get(target, 128 + 9), f"kill({target}): {run.tail()}")
+        expect_equal(("session.end" in run.log, verify(run.session)[0]), (True, 0), f"kill({target}): the log")
 
 
 # Asks from many threads at once, and prints the number of each answer.
@@ -298,6 +312,6 @@ def lessons(place):
 PROBES = {probe.name for probe in probes.ALL}
 ALL = {
     "static-client": static_client, "i386": i386, "log-tampering": tampering, "supervisor-killed": supervisor_killed,
-    "budget-race": budget_race, "proxy-stopped": proxy_stopped, "supervisor-stopped": supervisor_stopped, "planted": planted,
+    "kills-all": kills_all, "budget-race": budget_race, "proxy-stopped": proxy_stopped, "supervisor-stopped": supervisor_stopped, "planted": planted,
     "not-yet-there": not_yet_there, "host-untouched": host_untouched, "lessons": lessons,
 }
