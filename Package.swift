@@ -57,6 +57,7 @@ let package = Package(
         .target(name: "CLinux", path: "CShims/CLinux"),
         .target(name: "CData", path: "CShims/CData"),
         .target(name: "CEgress", path: "CShims/CEgress"),
+        .target(name: "CSecrets", path: "CShims/CSecrets"),
         .executableTarget(
             name: "akios-init", path: "CShims/CInit",
             // Static, so that it runs in a root that holds nothing yet and maps no library of the host.
@@ -93,7 +94,7 @@ let package = Package(
         swift("Wire", ["Events", "JSONBytes", "Vocabulary"]),
 
         // Edges.
-        swift("LinuxSys", ["CLinux", "CSpawn", "CSeccomp", "CNft", "CData"]),
+        swift("LinuxSys", ["CLinux", "CSpawn", "CSecrets", "CSeccomp", "CNft", "CData"]),
         swift("ProfileFile", ["Profile", "Vocabulary", "CYaml", "CData"]),
         swift("HostProbe", ["LinuxSys", "CagePlan", "CLinux"]),
         swift("LogStore", ["Audit", "Events", "JSONBytes", "LinuxSys", "Vocabulary", crypto]),
@@ -108,7 +109,8 @@ let package = Package(
             [
                 "Policy", "Providers", "Metering", "Redaction", "Coding", "WebSocketFrames", "Events", "Wire", "JSONBytes",
                 "Profile",
-                "Vocabulary", "CEgress", "CAres", "CData", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOTLS"), nioSSL,
+                "Vocabulary", "CEgress", "CSecrets", "CAres", "CData", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"),
+                nio("NIOTLS"), nioSSL,
                 nioHTTP2, hpack,
                 x509, asn1, crypto,
             ]),
@@ -135,7 +137,7 @@ let package = Package(
             [nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nioHTTP2, nioSSL, x509, asn1, crypto, arguments],
             path: "Tests/Upstream"),
         swift("TestKit", path: "Tests/TestKit"),
-        tests("ProvidersTests", ["Providers", "JSONBytes", "Vocabulary"]),
+        tests("ProvidersTests", ["Providers", "JSONBytes", "Vocabulary", crypto]),
         tests("PolicyTests", ["TestKit", "Policy", "Providers", "Profile", "Vocabulary"]),
         tests("MeteringTests", ["TestKit", "Metering", "Providers", "Profile", "Vocabulary", "Wire", "CData"]),
         tests("EventsTests", ["Events", "JSONBytes", "Vocabulary"]),

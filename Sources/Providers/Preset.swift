@@ -30,6 +30,8 @@ public struct ProviderPreset: Sendable, Hashable {
     /// none of them: whose they are is not in the name.
     public var tenants: [String] = []
     public var key = KeyHeader.bearer
+    /// The parameter of the query that takes the same key.
+    public var keyParameter: String?
     public let endpoints: [Endpoint]
     /// Paths of operations that cost and are not read here, on whatever host of the provider's they stand.
     public var unpriced: [String] = []

@@ -42,7 +42,7 @@ public enum Providers {
         ])
 
     private static let gemini = ProviderPreset(
-        id: .gemini, hosts: hosts("generativelanguage.googleapis.com"), key: .init(name: "x-goog-api-key"),
+        id: .gemini, hosts: hosts("generativelanguage.googleapis.com"), key: .init(name: "x-goog-api-key"), keyParameter: "key",
         endpoints: geminiEndpoints("/v1beta") + geminiEndpoints("/v1"),
         unpriced: vertexPaths("/v1") + vertexPaths("/v1beta1"))
 
