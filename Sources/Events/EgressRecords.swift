@@ -16,6 +16,8 @@ public struct RequestIntent: EventPayload, Hashable {
     public var path: String
     public var operation: OperationKind?
     public var model: String?
+    /// The variable of the broker's credential that it leaves with; nil: the agent's own, or none.
+    public var credential: String?
     public var reservedCost: Money
     public var reservedTokens: Int64
     /// Detector type → number of replacements in this request.
@@ -29,7 +31,8 @@ public struct RequestIntent: EventPayload, Hashable {
 
     public init(
         id: UInt64, host: String, port: UInt16, method: String, path: String, operation: OperationKind? = nil, model: String? = nil,
-        reservedCost: Money = .zero, reservedTokens: Int64 = 0, redactions: [String: UInt64] = [:], bytes: UInt64, rule: String,
+        credential: String? = nil, reservedCost: Money = .zero, reservedTokens: Int64 = 0, redactions: [String: UInt64] = [:],
+        bytes: UInt64, rule: String,
         marks: [String] = []
     ) {
         self.id = id
@@ -39,6 +42,7 @@ public struct RequestIntent: EventPayload, Hashable {
         self.path = path
         self.operation = operation
         self.model = model
+        self.credential = credential
         self.reservedCost = reservedCost
         self.reservedTokens = reservedTokens
         self.redactions = redactions
@@ -49,6 +53,7 @@ public struct RequestIntent: EventPayload, Hashable {
 
     public func write(to out: inout JSONBuilder) {
         out.count("bytes", bytes)
+        out.optional("credential", credential)
         out.member("host", host)
         out.member("id", text: id)
         if !marks.isEmpty { out.texts("marks", marks) }

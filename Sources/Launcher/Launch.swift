@@ -21,14 +21,14 @@ public enum Launcher {
         do throws(CageError) {
             try failing { () throws(Complaint) in try Inheritance.putRight() }
             let arguments = try failing { () throws(Complaint) in try Surroundings.arguments() }
-            return try launch(arguments, environment: Surroundings.environment)
+            return try launch(arguments)
         } catch {
             Console.complain(error.complaint)
             return error.status
         }
     }
 
-    private static func launch(_ arguments: [String], environment: [String: String]) throws(CageError) -> Int32 {
+    private static func launch(_ arguments: [String]) throws(CageError) -> Int32 {
         let options = try failing { () throws(Complaint) in try Options.parse(arguments) }
         switch options.action {
         case .help:
@@ -41,7 +41,9 @@ public enum Launcher {
         }
         // Before any descriptor of ours could have its number.
         let status = try failing { () throws(Complaint) in try StatusLine(options.statusFD) }
-        let invoker = try failing { () throws(Complaint) in try Invoker.current(environment: environment) }
+        let invoker = try failing { () throws(Complaint) in
+            try Invoker.current(environment: Surroundings.environment(Invoker.variables.contains))
+        }
         if let eyes = invoker.eyes, !canAccess(as: eyes) {
             throw CageError(
                 Complaint("files cannot be opened as user \(eyes.uid)", hint: "give this root CAP_SETUID and CAP_SETGID"))
@@ -49,10 +51,12 @@ public enum Launcher {
         if let user = options.user { try failing { () throws(Complaint) in try invoker.check(user: user) } }
         let profile = try failing { () throws(Complaint) in try LoadedProfile.load(options, invoker: invoker) }
         let host = try failing { () throws(Complaint) in try HostStanding.decide(options, profile.spec, invoker: invoker) }
-        let run = Run(
-            options: options, invoker: invoker, profile: profile, host: host, environment: environment, status: status)
+        let keys = CredentialSources.variables(of: profile.spec)
+        let environment = Surroundings.environment { !keys.contains($0) }
+        let sources = CredentialSources(profile, invoker, environment: environment)
+        let run = Run(options: options, invoker: invoker, profile: profile, host: host, sources: sources, status: status)
         let begun = options.action == .run ? try run.begin() : nil
-        var request = try cageRequest(options, profile, invoker, environment)
+        var request = try cageRequest(options, profile, invoker, environment, sources)
         // What cannot be planned fails here, before there is a session.
         let plan = try request.plan()
         guard let begun else {
@@ -64,7 +68,8 @@ public enum Launcher {
 
     /// What the cage is made from; files that do not depend on this run's processes only.
     private static func cageRequest(
-        _ options: Options, _ profile: LoadedProfile, _ invoker: Invoker, _ environment: [String: String]
+        _ options: Options, _ profile: LoadedProfile, _ invoker: Invoker, _ environment: [String: String],
+        _ sources: CredentialSources
     ) throws(CageError) -> CageRequest {
         let spec = profile.spec
         let caller = invoker.caller(environment: environment)
@@ -91,9 +96,7 @@ public enum Launcher {
         } catch {
             throw CageError(Complaint("the cage's filters cannot be made: \(error)", hint: "akios profile lint; akios doctor"))
         }
-        request.placeholders = Credentials.placeholders(
-            for: spec.credentials, environment: environment, as: { profile.eyes(for: $0, of: invoker) },
-            random: Surroundings.randomText)
+        request.placeholders = Credentials.placeholders(for: spec.credentials, from: sources, random: Surroundings.randomByte)
         return request
     }
 

@@ -18,7 +18,7 @@ struct Run {
     let invoker: Invoker
     let profile: LoadedProfile
     let host: HostStanding
-    let environment: [String: String]
+    let sources: CredentialSources
     let status: StatusLine
 
     /// What is started before the plan is made. Leaving it ends it: nothing of it has run on anybody's behalf.
@@ -80,20 +80,18 @@ struct Run {
         var cage = try request.start(plan)
         let credentials = try words { () throws(Complaint) in
             try Credentials.load(
-                spec.credentials, placeholders: request.placeholders, environment: environment,
-                as: { profile.eyes(for: $0, of: invoker) })
+                spec.credentials, proxy: spec.network.upstreamProxy, placeholders: request.placeholders, from: sources)
         }
-        let proxyPassword = try words { () throws(Complaint) in
-            try Credentials.proxyPassword(
-                spec.network.upstreamProxy, environment: environment, as: { profile.eyes(for: $0, of: invoker) })
-        }
-        try configure(egress, filter, session, files, trust, credentials, proxyPassword)
+        let secrets = credentials.secrets
+        try configure(egress, filter, session, files, trust, credentials)
         // Not earlier: rootless, the id maps of both children are ours to write only while we are dumpable.
         do throws(SysError) { try setDumpable(false) } catch { throw CageError(Complaint("\(error)")) }
         let prepared = try Preparation.complete(
             &cage, &egress.channel, signals, trust: TrustStores(plan.stores, roots: files.roots + [0x0a] + Array(trust.utf8)))
+        // Egress has mapped them: from here on it has them alone.
+        credentials.pages.handedOver()
         try words { () throws(Complaint) in try egress.detachRoot() }
-        let start = record(plan, credentials, prepared, group)
+        let start = record(plan, secrets, prepared, group)
         do throws(LogError) {
             try session.log.append(start, at: .now)
             try session.log.commit()
@@ -121,18 +119,20 @@ struct Run {
 
     private func configure(
         _ egress: borrowing LaunchedEgress, _ filter: [UInt8], _ session: borrowing Session, _ files: HostFiles, _ trust: String,
-        _ credentials: Credentials, _ proxyPassword: String?
+        _ credentials: borrowing Credentials
     ) throws(CageError) {
         let configuration = EgressConfiguration(
             session: session.id.text, profileName: profile.spec.name, profile: profile.canonical, hostRoots: files.roots,
             profileRoots: trust.isEmpty ? [] : [trust], nameServers: files.nameServers, hosts: files.hosts,
-            secrets: credentials.secrets, proxyPassword: proxyPassword)
-        do throws(Complaint) { try egress.configure(configuration.encoded(), filter: filter) } catch { throw CageError(error) }
+            secrets: credentials.secrets, proxyPassword: credentials.proxyPassword)
+        do throws(Complaint) {
+            try egress.configure(configuration.encoded(), filter: filter, secrets: credentials.pages)
+        } catch { throw CageError(error) }
     }
 
     /// The first record: what was asked for, and what stands.
     private func record(
-        _ plan: CagePlan, _ credentials: Credentials, _ prepared: Preparation.Result, _ group: borrowing SessionGroup
+        _ plan: CagePlan, _ secrets: [EgressConfiguration.Secret], _ prepared: Preparation.Result, _ group: borrowing SessionGroup
     ) -> SessionStart {
         let spec = profile.spec
         let controls = Controls.list(spec, plan, absent: prepared.absent, group: group, host: host)
@@ -147,12 +147,12 @@ struct Run {
             ],
             caFingerprint: PEM.fingerprint(prepared.caPEM), hostDigest: host.digest,
             loosened: profile.resolved.loosened.map(\.key),
-            unbrokered: Self.unbrokered(spec, credentials))
+            unbrokered: Self.unbrokered(spec, secrets))
     }
 
     /// Providers whose hosts may be sent a key that is not the broker's.
-    private static func unbrokered(_ spec: Spec, _ credentials: Credentials) -> [String] {
-        let held = Set(credentials.secrets.flatMap(\.hosts))
+    private static func unbrokered(_ spec: Spec, _ secrets: [EgressConfiguration.Secret]) -> [String] {
+        let held = Set(secrets.filter { !$0.range.isEmpty }.flatMap(\.hosts))
         return spec.providers.filter { grant in
             // A provider whose customers have hosts of their own names none: nothing is known of their keys.
             let hosts = Providers.preset(grant.id)?.hosts ?? []

@@ -42,11 +42,12 @@ public struct RequestFacts: Sendable, Hashable {
     public var size: UInt64?
     /// Connections of the agent's that are open, this one included.
     public var connections: Int
+    public var keys: KeyFacts
 
     public init(
         connection: ConnectionFacts, authorities: [String], method: String, carrier: String? = nil, path: String,
         contentTypes: [String] = [],
-        hasBody: Bool = false, size: UInt64? = nil, connections: Int = 1
+        hasBody: Bool = false, size: UInt64? = nil, connections: Int = 1, keys: KeyFacts = KeyFacts()
     ) {
         self.connection = connection
         self.authorities = authorities
@@ -57,6 +58,7 @@ public struct RequestFacts: Sendable, Hashable {
         self.hasBody = hasBody
         self.size = size
         self.connections = connections
+        self.keys = keys
     }
 
     /// Whether each of the authorities, and there is one, is this name and port.

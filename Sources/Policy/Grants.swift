@@ -47,6 +47,7 @@ public struct RequestGrant: Sendable, Hashable {
     public var paced: [String]
     /// What the host's circuit breaker wants to hear the outcome of.
     public var ticket: CircuitBreaker.Ticket?
+    public var key = KeyUse.none
 
     public var isMetered: Bool { operation?.isMetered == true }
 

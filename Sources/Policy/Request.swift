@@ -33,7 +33,8 @@ extension PolicyEngine {
             if let hold = pace.arrived(at: now) { return throttled(hold, words) }
             let asked = AskedRequest(
                 host: connection.host, port: connection.port, method: facts.method, carrier: facts.carrier, path: facts.path)
-            let decision = rules(asked).then { grant in conditions(of: grant, facts, words) }
+            let decision = rules(asked).then { grant in keys(grant, facts.keys, words) }
+                .then { grant in conditions(of: grant, facts, words) }
             var grant: RequestGrant
             let question: Refusal?
             switch decision {

@@ -28,8 +28,8 @@ struct Canonicalizer {
             return node.text == nil
                 ? try self.node(node, other, key: key, path: path, below: below)
                 : try self.scalar(node, scalar, key: key)
-        case .list(let element, let identity, _):
-            return try list(node, element, identity, key: key, path: path, below: below)
+        case .list(let element, let identity, let whole):
+            return try list(node, element, identity, whole: whole, key: key, path: path, below: below)
         case .table(let name, let value):
             return try table(node, name, value, key: key, path: path, below: below)
         case .map(let rows, let shorthand):
@@ -86,7 +86,7 @@ struct Canonicalizer {
     }
 
     private mutating func list(
-        _ node: Node, _ element: Shape, _ identity: String?, key: String, path: [String], below: Bool
+        _ node: Node, _ element: Shape, _ identity: String?, whole: Bool, key: String, path: [String], below: Bool
     )
         throws(ProfileError) -> Node
     {
@@ -106,7 +106,9 @@ struct Canonicalizer {
                     item.mark, "'\(key)' has '\(name.shown)' twice",
                     hint: "one entry for each \(identity)")
             }
-            if !result.contains(where: { $0.means(value) }) { result.append(value) }
+            // A list of words in order, such as a command's, says what it says twice.
+            let isInOrder = whole && identity == nil
+            if isInOrder || !result.contains(where: { $0.means(value) }) { result.append(value) }
         }
         return Node(.sequence(result), mark: node.mark)
     }

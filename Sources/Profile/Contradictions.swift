@@ -79,7 +79,16 @@ enum Contradictions {
                     mark, "'\(name)' is a credential's placeholder and would hold the caller's value too",
                     hint: "the credential stands at \(node.mark); take one of them out")
             }
+            if let query = node["query"], node["header"] != nil || isAWS(name) {
+                throw ProfileError(
+                    query.mark, "'\(name)' has a place already: \(isAWS(name) ? "a signature" : "its header")",
+                    hint: "take 'query' out")
+            }
+            if let header = node["header"], isAWS(name) {
+                throw ProfileError(header.mark, "'\(name)' has a place already: a signature", hint: "take 'header' out")
+            }
         }
+        try signatures(spec?["governance"]?["credentials"]?.elements ?? [])
         let sources =
             (spec?["governance"]?["credentials"]?.elements ?? []).map { $0["from"] }
             + [spec?[path: ["governance", "network_access", "upstream_proxy", "password"]]]
@@ -90,6 +99,25 @@ enum Contradictions {
             throw ProfileError(
                 passed.mark, "'\(name)' holds a secret of egress and would be the agent's too",
                 hint: "it is named at \(node.mark); take one of them out")
+        }
+    }
+
+    private static func isAWS(_ variable: String) -> Bool {
+        ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"].contains(variable)
+    }
+
+    /// The parts of an AWS key sign together: each is for the same hosts.
+    private static func signatures(_ credentials: [Node]) throws(ProfileError) {
+        func hosts(_ node: Node) -> Set<String> { Set(node["hosts"]?.elements?.compactMap(\.text) ?? []) }
+        let parts = credentials.filter { isAWS($0["env"]?.text ?? "") }
+        for part in parts {
+            let name = part["env"]?.text ?? ""
+            for other in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] where other != name {
+                guard let found = parts.first(where: { $0["env"]?.text == other }), hosts(found) == hosts(part) else {
+                    throw ProfileError(
+                        part.mark, "'\(name)' has no '\(other)' for the same hosts", hint: "the parts of an AWS key sign together")
+                }
+            }
         }
     }
 

@@ -215,16 +215,33 @@ extension Credential {
         let source = try Source(node["from"], key: "from", mark: node.mark)
         let hosts = try list(node["hosts"]) { HostName($0) }
         self.init(
-            variable: name, source: source, hosts: hosts, optional: node["optional"]?.text == "true")
+            variable: name, source: source, hosts: hosts, optional: node["optional"]?.text == "true",
+            header: node["header"]?.text?.lowercased(), query: node["query"]?.text)
     }
 }
 
 extension Credential.Source {
     fileprivate init(_ node: Node?, key: String, mark: Mark) throws(ProfileError) {
         guard let node, node.entries?.count == 1 else {
-            throw ProfileError(node?.mark ?? mark, "'\(key)' needs one of 'file' and 'env'", hint: "\(key): {file: /path/of/key}")
+            throw ProfileError(
+                node?.mark ?? mark, "'\(key)' needs one of 'file', 'env', 'systemd' and 'command'",
+                hint: "\(key): {file: /path/of/key}")
         }
-        self = node["file"]?.text.map { .file($0) } ?? .environment(node["env"]?.text ?? "")
+        if let path = node["file"]?.text {
+            self = .file(path)
+        } else if let variable = node["env"]?.text {
+            self = .environment(variable)
+        } else if let credential = node["systemd"]?.text {
+            self = .systemd(credential)
+        } else {
+            let words = node["command"]?.elements ?? []
+            guard let program = words.first?.text, program.hasPrefix("/") || !program.contains("/") else {
+                throw ProfileError(
+                    words.first?.mark ?? node.mark, "'command' needs a program: a bare name or an absolute path",
+                    hint: "no shell reads it; a word each: command: [pass, show, openai]")
+            }
+            self = .command(words.compactMap(\.text))
+        }
     }
 }
 

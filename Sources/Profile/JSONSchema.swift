@@ -131,6 +131,8 @@ extension Resolver {
         case .url: return text("^https?://")
         case .method: return text("^[A-Za-z-]{1,32}$")
         case .mediaType: return text("^[A-Za-z0-9_!#$&^.+*-]+/[A-Za-z0-9_!#$&^.+*-]+$")
+        case .credentialName: return text("^[A-Za-z0-9_-][A-Za-z0-9._-]{0,254}$")
+        case .headerName: return text("^[A-Za-z0-9_-]{1,64}$")
         case .variable, .passedVariable: return text("^[A-Za-z_][A-Za-z0-9_]*$")
         case .opaque: return .object([("type", .list([.text("string"), .text("number"), .text("boolean")]))])
         default: return text()

@@ -37,7 +37,7 @@ extension Language {
                         "env", .scalar(.variable), "The agent's variable; it holds a placeholder.",
                         required: true),
                     Row(
-                        "from", .map(source), "Where the key comes from: file or env, one of them.",
+                        "from", .map(source), "Where the key comes from: file, env, systemd or command, one of them.",
                         required: true),
                     Row(
                         "hosts", .list(.scalar(.hostName)), "Where the placeholder is replaced.", required: true
@@ -45,6 +45,10 @@ extension Language {
                     Row(
                         "optional", .scalar(.bool), "Whether absence is recorded instead of fatal.",
                         default: "false"),
+                    Row(
+                        "header", .scalar(.headerName),
+                        "The one header that it is sent in. Absent: those that logins travel in."),
+                    Row("query", .scalar(.text(64)), "A parameter of the URL's query that it is sent in."),
                 ]), identity: "env", whole: true),
             "Keys that the agent never sees. They fill in and grant nothing.", looser: .grant),
         Row("pii_handling", .map(piiHandling), "Redaction. Secrets are always on."),
@@ -85,6 +89,10 @@ extension Language {
     private static let source: [Row] = [
         Row("file", .scalar(.path(optional: false)), "A file with the key."),
         Row("env", .scalar(.variable), "A variable of the caller's with the key."),
+        Row(
+            "systemd", .scalar(.credentialName), "A credential that systemd gives akios-exec's service (LoadCredential=)."),
+        Row(
+            "command", .list(.scalar(.text(4096)), whole: true), "A program that prints the key, and its arguments; no shell."),
     ]
 
     private static func rule(_ deny: Bool) -> Shape {
@@ -200,7 +208,9 @@ extension Language {
                         Row(
                             "url", .scalar(.proxyURL), "http://user@proxy:3128; https:// for TLS to the proxy.",
                             required: true),
-                        Row("password", .map(source), "Where the user's password comes from: file or env, one of them."),
+                        Row(
+                            "password", .map(source),
+                            "Where the user's password comes from: file, env, systemd or command, one of them."),
                         Row("except", .list(.scalar(.hostPattern)), "Hosts that are reached without it."),
                     ], shorthand: "url")),
             "The proxy that requests leave by (HTTP CONNECT).", default: "none", looser: .change),

@@ -17,6 +17,18 @@ struct Provenance {
         return found
     }
 
+    /// Variables of the credentials that untrusted documents name, and the proxy's password if one does: got as the caller.
+    func callerCredentials(_ tree: Node) -> Set<String> {
+        let governance = tree["spec"]?["governance"]
+        let entries = governance?["credentials"]?.elements ?? []
+        var names = Set(
+            entries.filter { !trusts($0.mark) || !trusts($0["from"]?.mark ?? $0.mark) }.compactMap { $0["env"]?.text })
+        if let password = governance?[path: ["network_access", "upstream_proxy", "password"]], !trusts(password.mark) {
+            names.insert(UpstreamProxy.passwordKey)
+        }
+        return names
+    }
+
     private func collect(_ node: Node?, _ shape: Shape, _ found: inout Set<String>) {
         guard let node else { return }
         switch shape {

@@ -26,15 +26,19 @@ public struct ResolvedProfile: Sendable {
     public var sources: [ProfileSource]
     /// Paths (absolute, or with `~/`) that an untrusted document names: to be opened with the caller's ids.
     public var callerPaths: Set<String>
+    /// Variables of credentials that an untrusted document names: to be got with the caller's ids.
+    public var callerCredentials: Set<String>
 
     public init(
-        spec: Spec, tree: Node, notes: [Note], sources: [ProfileSource], callerPaths: Set<String>
+        spec: Spec, tree: Node, notes: [Note], sources: [ProfileSource], callerPaths: Set<String>,
+        callerCredentials: Set<String>
     ) {
         self.spec = spec
         self.tree = tree
         self.notes = notes
         self.sources = sources
         self.callerPaths = callerPaths
+        self.callerCredentials = callerCredentials
     }
 
     /// Keys that are present with an effect and that this release does not enforce. Not empty: do not start (exit 125).

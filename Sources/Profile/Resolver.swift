@@ -124,7 +124,7 @@ public struct Resolver {
         try Contradictions.check(spec, tree)
         return ResolvedProfile(
             spec: spec, tree: Self.dressed(tree), notes: notes, sources: layers.map(\.document.source),
-            callerPaths: provenance.callerPaths(tree))
+            callerPaths: provenance.callerPaths(tree), callerCredentials: provenance.callerCredentials(tree))
     }
 
     private func hold(_ floor: ProfileDocument, _ tree: Node) throws(ProfileError) {

@@ -73,6 +73,14 @@ extension Scalar {
                 ? nil : ("a media type", "without parameters: application/json, text/*")
         case .variable:
             return isVariable(text) ? nil : ("a name of a variable", "letters, digits and underscores")
+        case .credentialName:
+            return (1...255).contains(text.utf8.count) && !text.hasPrefix(".")
+                && text.utf8.allSatisfy({ isWord($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: ".") })
+                ? nil : ("a name of a credential", "as LoadCredential= has it: letters, digits, '.', '_', '-'")
+        case .headerName:
+            return (1...64).contains(text.utf8.count)
+                && text.utf8.allSatisfy({ isWord($0) || $0 == UInt8(ascii: "-") })
+                ? nil : ("a name of a header", "letters, digits and hyphens: X-Api-Key")
         case .passedVariable:
             guard isVariable(text) else {
                 return ("a name of a variable", "letters, digits and underscores")

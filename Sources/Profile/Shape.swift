@@ -22,6 +22,10 @@ enum Scalar: Sendable {
     case mediaType
     /// A name of an environment variable.
     case variable
+    /// A name of one of systemd's credentials.
+    case credentialName
+    /// A name of an HTTP header.
+    case headerName
     /// A variable that may be handed to the agent at all.
     case passedVariable
     /// A path; relative ones start at the document's folder. `optional`: `?` at the end may stand.
@@ -71,6 +75,7 @@ enum Direction: Sendable {
 indirect enum Shape: Sendable {
     case scalar(Scalar)
     /// Entries with the same value of the key `identity` are one entry: the child's wins, key by key (`whole`: as a whole).
+    /// Without `identity` equal entries are one, but in a `whole` list, whose order and number count.
     case list(Shape, identity: String? = nil, whole: Bool = false)
     /// Keys of the language. A scalar in its place is read as the value of the key `shorthand`.
     case map([Row], shorthand: String? = nil)

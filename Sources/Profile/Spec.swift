@@ -210,17 +210,29 @@ public struct Credential: Sendable, Hashable {
     public enum Source: Sendable, Hashable {
         case file(String)
         case environment(String)
+        /// A name in the folder that systemd gives a service for its credentials.
+        case systemd(String)
+        /// A program by absolute path or bare name, and its arguments. No shell reads them.
+        case command([String])
     }
     /// The agent's variable that holds the placeholder.
     public var variable: String
     public var source: Source
     public var hosts: [HostName]
     public var optional: Bool
-    public init(variable: String, source: Source, hosts: [HostName], optional: Bool) {
+    /// The one header that it is sent in, in lower case; nil, without `query`: those that logins travel in.
+    public var header: String?
+    /// The parameter of the query that it is sent in.
+    public var query: String?
+    public init(
+        variable: String, source: Source, hosts: [HostName], optional: Bool, header: String? = nil, query: String? = nil
+    ) {
         self.variable = variable
         self.source = source
         self.hosts = hosts
         self.optional = optional
+        self.header = header
+        self.query = query
     }
 }
 

@@ -3,6 +3,9 @@
 public import Vocabulary
 
 public struct UpstreamProxy: Sendable, Hashable {
+    /// What the password is called in messages.
+    public static let passwordKey = "upstream_proxy.password"
+
     public enum Place: Sendable, Hashable {
         case name(HostName)
         case address(IPAddress)

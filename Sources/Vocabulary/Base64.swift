@@ -3,7 +3,10 @@
 public enum Base64 {
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
-    public static func encode(_ bytes: some Collection<UInt8>) -> String {
+    public static func encode(_ bytes: some Collection<UInt8>) -> String { String(decoding: letters(bytes), as: UTF8.self) }
+
+    /// The text as bytes, for whoever must not leave a copy of it behind.
+    public static func letters(_ bytes: some Collection<UInt8>) -> [UInt8] {
         var out: [UInt8] = []
         out.reserveCapacity((bytes.count + 2) / 3 * 4)
         var group: UInt32 = 0
@@ -22,7 +25,7 @@ public enum Base64 {
             for shift: UInt32 in [18, 12, 6, 0].prefix(filled + 1) { out.append(alphabet[Int(group >> shift & 63)]) }
             for _ in filled..<3 { out.append(UInt8(ascii: "=")) }
         }
-        return String(decoding: out, as: UTF8.self)
+        return out
     }
 
     /// Nil for any text that `encode` would not have written: no line breaks, no missing padding, no spare bits set.

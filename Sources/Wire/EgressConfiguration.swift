@@ -1,22 +1,37 @@
 // EgressConfiguration: everything egress will ever need, written by the supervisor into a memfd and read by egress
-// before it locks itself in. It carries credentials: it is never printed, logged or kept.
+// before it locks itself in. Of credentials it says which there are; the keys themselves lie in pages of their own.
 
 import JSONBytes
 public import Vocabulary
 
 public struct EgressConfiguration: Sendable {
-    /// A key that the agent holds a placeholder for. No description, on purpose.
-    public struct Secret: Sendable {
+    /// A key that the agent holds a placeholder for.
+    public struct Secret: Sendable, Hashable {
+        /// The agent's variable.
+        public var variable: String
         public var placeholder: String
-        public var value: String
         public var hosts: [HostName]
+        /// The one place that it is sent in; nil, both: where logins travel.
+        public var header: String?
+        public var query: String?
+        /// Where the key lies in the secret pages; empty: it is not there.
+        public var range: Range<Int>
 
-        public init(placeholder: String, value: String, hosts: [HostName]) {
+        public init(
+            variable: String, placeholder: String, hosts: [HostName], header: String? = nil, query: String? = nil,
+            range: Range<Int>
+        ) {
+            self.variable = variable
             self.placeholder = placeholder
-            self.value = value
             self.hosts = hosts
+            self.header = header
+            self.query = query
+            self.range = range
         }
     }
+
+    /// Bytes of the secret pages: what all keys of a session are together, at most. Few, because locked memory is.
+    public static let secretCapacity = 32 << 10
 
     public var session: String
     public var profileName: String
@@ -30,13 +45,13 @@ public struct EgressConfiguration: Sendable {
     /// The host's hosts file, parsed.
     public var hosts: [HostName: [IPAddress]]
     public var secrets: [Secret]
-    /// For the upstream proxy; nil: none is held.
-    public var proxyPassword: String?
+    /// Where the upstream proxy's password lies in the secret pages; nil: none is held.
+    public var proxyPassword: Range<Int>?
 
     public init(
         session: String, profileName: String, profile: [UInt8], hostRoots: [UInt8], profileRoots: [String],
         nameServers: [IPAddress],
-        hosts: [HostName: [IPAddress]], secrets: [Secret], proxyPassword: String? = nil
+        hosts: [HostName: [IPAddress]], secrets: [Secret], proxyPassword: Range<Int>? = nil
     ) {
         self.session = session
         self.profileName = profileName
@@ -56,11 +71,14 @@ public struct EgressConfiguration: Sendable {
             JSONValue.Member(entry.key.text, .array(entry.value.map { .string($0.description) }))
         }
         let keys = secrets.map { secret in
-            JSONValue.object([
-                .init("hosts", .array(secret.hosts.map { .string($0.text) })),
-                .init("placeholder", .string(secret.placeholder)),
-                .init("value", .string(secret.value)),
-            ])
+            JSONValue.object(
+                Self.members(secret.range) + [
+                    .init("header", secret.header.map { .string($0) } ?? .null),
+                    .init("hosts", .array(secret.hosts.map { .string($0.text) })),
+                    .init("placeholder", .string(secret.placeholder)),
+                    .init("query", secret.query.map { .string($0) } ?? .null),
+                    .init("variable", .string(secret.variable)),
+                ])
         }
         let json = JSONValue.object([
             .init("hosts", .object(names)),
@@ -68,7 +86,7 @@ public struct EgressConfiguration: Sendable {
             .init("profile", .string(String(decoding: profile, as: UTF8.self))),
             .init("profile_name", .string(profileName)),
             .init("profile_roots", .array(profileRoots.map { .string($0) })),
-            .init("proxy_password", proxyPassword.map { .string($0) } ?? .null),
+            .init("proxy_password", proxyPassword.map { .object(Self.members($0)) } ?? .null),
             .init("secrets", .array(keys)),
             .init("session", .string(session)),
         ]).canonical()
@@ -82,7 +100,7 @@ public struct EgressConfiguration: Sendable {
 
     private static let lengthSize = 4
 
-    /// Nil when it is not what `encoded()` writes. Which part was wrong is not said: the text holds secrets.
+    /// Nil when it is not what `encoded()` writes. Which part was wrong is not said: nobody could do anything about it.
     public init?(_ bytes: [UInt8]) {
         guard bytes.count >= Self.lengthSize else { return nil }
         let length = bytes[..<Self.lengthSize].reversed().reduce(0) { $0 << 8 | Int($1) }
@@ -107,14 +125,33 @@ public struct EgressConfiguration: Sendable {
             guard let name = HostName(member.key), let addresses = member.value.elements else { return nil }
             self.hosts[name] = addresses.compactMap { $0.stringValue.flatMap { IPAddress($0) } }
         }
-        proxyPassword = json["proxy_password"]?.stringValue
+        if let password = json["proxy_password"], password != .null {
+            guard let range = Self.range(password) else { return nil }
+            proxyPassword = range
+        }
         self.secrets = []
         for secret in secrets {
-            guard let placeholder = secret["placeholder"]?.stringValue, let value = secret["value"]?.stringValue,
-                let names = secret["hosts"]?.elements
+            guard let variable = secret["variable"]?.stringValue, let placeholder = secret["placeholder"]?.stringValue,
+                let names = secret["hosts"]?.elements, let range = Self.range(secret)
             else { return nil }
             self.secrets.append(
-                Secret(placeholder: placeholder, value: value, hosts: names.compactMap { $0.stringValue.flatMap { HostName($0) } }))
+                Secret(
+                    variable: variable, placeholder: placeholder,
+                    hosts: names.compactMap { $0.stringValue.flatMap { HostName($0) } },
+                    header: secret["header"]?.stringValue, query: secret["query"]?.stringValue,
+                    range: range))
         }
+    }
+
+    private static func members(_ range: Range<Int>) -> [JSONValue.Member] {
+        [.init("count", .number(String(range.count))), .init("offset", .number(String(range.lowerBound)))]
+    }
+
+    /// Within the secret pages.
+    private static func range(_ value: JSONValue) -> Range<Int>? {
+        guard let offset = value["offset"]?.intValue, let count = value["count"]?.intValue,
+            (0...Int64(secretCapacity)).contains(offset), (0...Int64(secretCapacity) - offset).contains(count)
+        else { return nil }
+        return Int(offset)..<Int(offset + count)
     }
 }

@@ -167,7 +167,7 @@ import Wire
 
     @Test func anAnswerWithoutABodyNamesACodingInVain() throws {
         let host = try #require(HostName("files.example"))
-        let secret = EgressConfiguration.Secret(placeholder: "sk-akios-1", value: "sk-real-key-123", hosts: [host])
+        let secret = TestKey(variable: "A", placeholder: "sk-akios-1", value: "sk-real-key-123", hosts: [host])
         let harness = try Harness(secrets: [secret]) { _ in
             .init(bytes: [], status: .notModified, headers: [("content-encoding", "gzip")])
         }

@@ -99,7 +99,7 @@ import Wire
 
     @Test func theBrokersKeyReplacesThePlaceholderOnItsHostsOnly() throws {
         let host = try #require(HostName(Harness.openai))
-        let secret = EgressConfiguration.Secret(placeholder: "akios-placeholder-1", value: "sk-real-key", hosts: [host])
+        let secret = TestKey(variable: "A", placeholder: "akios-placeholder-1", value: "sk-real-key", hosts: [host])
         let harness = try Harness(secrets: [secret]) { _ in .init([Self.completion]) }
         defer { harness.end() }
         let asked = Self.post(

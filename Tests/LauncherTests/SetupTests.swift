@@ -38,54 +38,6 @@ import Wire
     }
 }
 
-@Suite struct CredentialsTests {
-    private func credential(_ source: Credential.Source, optional: Bool = false) throws -> Credential {
-        Credential(variable: "KEY", source: source, hosts: [try #require(HostName("api.openai.com"))], optional: optional)
-    }
-
-    private func load(_ credential: Credential, _ environment: [String: String] = [:]) throws(Complaint) -> Credentials {
-        let placeholders = Credentials.placeholders(for: [credential], environment: environment, as: { _ in nil }) { "random" }
-        return try Credentials.load([credential], placeholders: placeholders, environment: environment, as: { _ in nil })
-    }
-
-    @Test func theAgentHoldsAPlaceholder() throws {
-        let loaded = try load(try credential(.environment("REAL")), ["REAL": " sk-real\n"])
-        #expect(loaded.secrets.map(\.value) == ["sk-real"])
-        #expect(loaded.placeholders == ["KEY": "sk-akios-random"])
-    }
-
-    @Test func anAbsentOneIsAnErrorUnlessOptional() throws {
-        let scratch = try Scratch()
-        for source in [Credential.Source.environment("REAL"), .file(scratch.path + "/none")] {
-            #expect(throws: Complaint.self) { _ = try load(try credential(source)) }
-            #expect(try load(try credential(source, optional: true)).absent == ["KEY"])
-        }
-    }
-
-    @Test(arguments: ["sk-one\nX-Other: two", "sk one", "sk-\u{e9}", "sk-\u{0}"]) func aKeyIsOnePrintableWord(_ text: String) throws
-    {
-        let scratch = try Scratch()
-        try scratch.write("key", text)
-        let error = #expect(throws: Complaint.self) { _ = try load(try credential(.file(scratch.path + "/key"))) }
-        #expect(error?.description.contains("sk") == false, "the key is in the message")
-    }
-
-    @Test(.enabled(if: geteuid() == 0)) func aFileIsOpenedWithTheEyesItIsGiven() throws {
-        let scratch = try Scratch()
-        try scratch.write("key", "sk-root")
-        chmod(scratch.path, 0o755)
-        let credential = try credential(.file(scratch.path + "/key"))
-        let placeholders = ["KEY": "p"]
-        #expect(throws: Complaint.self) {
-            _ = try Credentials.load([credential], placeholders: placeholders, environment: [:]) { _ in
-                FileIdentity(uid: 4242, gid: 4242)
-            }
-        }
-        #expect(try Credentials.load([credential], placeholders: placeholders, environment: [:]) { _ in nil }.secrets.count == 1)
-        #expect(geteuid() == 0 && canAccess(as: FileIdentity(uid: 4242, gid: 4242)))
-    }
-}
-
 @Suite struct HostFilesTests {
     @Test func nameServersAsResolvConfHasThem() {
         let text =

@@ -219,10 +219,10 @@ struct ProviderHosts {
         first.serverTools = true
         var second = openai
         second.models = ["gpt-4o-mini", "o*"]
-        second.keys = .broker
+        second.keys = .pinned
         let grant = try #require(
             granted(try ask(engine(providers: [first, second]), "api.openai.com", "POST", "/v1/chat/completions")))
-        #expect(grant.models == ["gpt-4o-mini", "o3"] && grant.keys == .broker && !grant.serverTools)
+        #expect(grant.models == ["gpt-4o-mini", "o3"] && grant.keys == .pinned && !grant.serverTools)
         #expect(grant.allows(model: "o3") && !grant.allows(model: "o1") && !grant.allows(model: "gpt-4o"))
     }
 

@@ -166,7 +166,7 @@ struct Bad: Sendable, CustomTestStringConvertible {
             "p.yaml:4:83: 'upstream_proxy' has a password and no user\nhint: http://USER@proxy:3128"),
         Bad(
             proxied("{url: 'http://u@proxy:1', password: {}}"),
-            "p.yaml:4:85: 'password' needs one of 'file' and 'env'\nhint: password: {file: /path/of/key}"),
+            "p.yaml:4:85: 'password' needs one of 'file', 'env', 'systemd' and 'command'\nhint: password: {file: /path/of/key}"),
         Bad(proxied("{except: [a.com]}"), "p.yaml:4:49: 'url' is missing in 'upstream_proxy'\nhint: add url: …"),
         Bad(
             policy(
@@ -205,7 +205,7 @@ struct Bad: Sendable, CustomTestStringConvertible {
                 + "hint: the credential stands at p.yaml:5:30; take one of them out"),
         Bad(
             policy("  governance: {credentials: [{env: A, from: {env: A, file: /a}, hosts: [a.com]}]}"),
-            "p.yaml:4:45: 'from' needs one of 'file' and 'env'\nhint: from: {file: /path/of/key}"),
+            "p.yaml:4:45: 'from' needs one of 'file', 'env', 'systemd' and 'command'\nhint: from: {file: /path/of/key}"),
         Bad(
             policy("  security: {blockedPaths: [/etc]}"),
             "p.yaml:4:29: '/etc' is hidden and granted by 'system'\n"

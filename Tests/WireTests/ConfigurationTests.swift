@@ -12,14 +12,26 @@ import Wire
             hostRoots: Array("-----BEGIN\n".utf8),
             profileRoots: ["x"],
             nameServers: [.v4(0x0101_0101), .v6(high: 1, low: 2)], hosts: [host: [.v4(0x7f00_0001)]],
-            secrets: [.init(placeholder: "akios-1", value: "sk-secret", hosts: [host])],
-            proxyPassword: "pass")
+            secrets: [
+                .init(variable: "A", placeholder: "akios-1", hosts: [host], range: 0..<7),
+                .init(variable: "B", placeholder: "akios-2", hosts: [], header: "x-key", range: 7..<7),
+            ],
+            proxyPassword: 7..<12)
         let read = try #require(EgressConfiguration(configuration.encoded()))
         #expect(read.encoded() == configuration.encoded())
         #expect(read.hostRoots == configuration.hostRoots)
-        #expect(read.secrets.first?.hosts == [host])
-        #expect(read.proxyPassword == "pass")
+        #expect(read.secrets == configuration.secrets)
+        #expect(read.proxyPassword == 7..<12)
         #expect(read.nameServers == configuration.nameServers)
+    }
+
+    @Test func aKeyOutsideItsPagesIsNil() throws {
+        for range in [0..<EgressConfiguration.secretCapacity + 1, 40_000..<40_001] {
+            let configuration = EgressConfiguration(
+                session: "s", profileName: "p", profile: [], hostRoots: [], profileRoots: [], nameServers: [], hosts: [:],
+                secrets: [.init(variable: "A", placeholder: "a", hosts: [], range: range)])
+            #expect(EgressConfiguration(configuration.encoded()) == nil)
+        }
     }
 
     @Test(arguments: ["", "{}", "[]", #"{"session":1}"#, "\u{2}\0\0\0{}", "\u{3}\0\0\0{}", "\0\0\0\0"]) func anythingElseIsNil(

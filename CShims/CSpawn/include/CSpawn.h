@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 #include "CEgressSpawn.h"
+#include "CCommand.h"
 
 struct akios_spawn {
     int program;               // executable, opened close-on-exec

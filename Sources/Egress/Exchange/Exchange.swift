@@ -13,6 +13,7 @@ import Wire
 /// A request that was read, redacted, priced and is ready to be asked for. A class: every step of an exchange looks at
 /// it, and each look would copy a dozen references.
 final class PreparedRequest {
+    /// Target and headers have placeholders where they will have keys.
     let target: String
     let headers: HTTPHeaders
     var body: [UInt8]
@@ -21,8 +22,8 @@ final class PreparedRequest {
     let answer: AnswerPlan
     /// The model request, for its settlement; nil: nothing that costs.
     let model: ProviderRequest?
-    /// Which broker key it carries.
-    let credential: String?
+    /// How it gets its key when it is sent.
+    let insertion: KeyInsertion
     /// Takes our keys out of the answer; nil: the host holds none.
     let mask: KeyMask?
     /// The answer is read, so it must come uncoded and whole.
@@ -30,7 +31,7 @@ final class PreparedRequest {
 
     init(
         target: String, headers: HTTPHeaders, body: [UInt8], intent: RequestIntent, reservation: Reservation, answer: AnswerPlan,
-        model: ProviderRequest?, credential: String?, mask: KeyMask?
+        model: ProviderRequest?, insertion: KeyInsertion, mask: KeyMask?
     ) {
         self.target = target
         self.headers = headers
@@ -39,7 +40,7 @@ final class PreparedRequest {
         self.reservation = reservation
         self.answer = answer
         self.model = model
-        self.credential = credential
+        self.insertion = insertion
         self.mask = mask
     }
 }

@@ -152,7 +152,7 @@ extension ExchangeDriver: UpstreamUser {
 
     func masked(_ headers: HTTPHeaders, _ exchange: Exchange) -> HTTPHeaders {
         guard let mask = exchange.prepared?.mask else { return headers }
-        return HTTPHeaders(headers.map { ($0.name, mask.masked($0.value)) })
+        return HTTPHeaders(headers.map { (mask.masked($0.name), mask.masked($0.value)) })
     }
 
     func startDraining() {

@@ -159,7 +159,7 @@ final class ExchangeDriver {
 
     private func connect() {
         guard let exchange, let prepared = exchange.prepared, case .allow(let connection) = peer.standing else { return }
-        session.dialer.upstream(connection, credential: prepared.credential, wants: wanted(exchange)) { [self] result in
+        session.dialer.upstream(connection, credential: prepared.intent.credential, wants: wanted(exchange)) { [self] result in
             guard self.exchange === exchange, exchange.id != nil else {
                 // Stopped meanwhile: the connection is not needed.
                 if case .success(let upstream) = result { upstream.abandon() }
@@ -205,21 +205,23 @@ final class ExchangeDriver {
     }
 
     private func send() {
-        guard let exchange, let prepared = exchange.prepared, let upstream = exchange.upstream else { return }
+        guard let exchange, let prepared = exchange.prepared, let upstream = exchange.upstream,
+            case .allow(let connection) = peer.standing
+        else { return }
         if let again = exchange.outgoing { return upstream.send(again, for: self) }
         session.journal.count { totals in
             totals.bytesOut += UInt64(prepared.body.count)
             Journal.count(prepared.intent.host, in: &totals)
             Journal.add(exchange.findings, to: &totals.redactions)
         }
-        var headers = prepared.headers
+        var (target, headers) = session.preparer.keys.complete(prepared, host: connection.host)
         if let offer = exchange.head.webSocket {
             let question = WebSocketQuestion(offersDeflate: offer.deflate != nil)
             question.add(to: &headers)
             exchange.question = question
         }
         let request = UpstreamRequest(
-            method: prepared.intent.method, target: prepared.target, headers: headers,
+            method: prepared.intent.method, target: target, headers: headers,
             body: prepared.body.isEmpty ? nil : ByteBuffer(bytes: prepared.body),
             takesTrailers: agent.isHTTP2 && exchange.head.takesTrailers)
         pause(after: prepared.body.count)

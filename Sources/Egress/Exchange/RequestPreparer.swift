@@ -16,7 +16,7 @@ final class RequestPreparer {
     let inspector: Inspector
     private let prices: PriceBook
     private let budget: Budget
-    private let keys: KeyRing
+    let keys: KeyRing
 
     init(policy: PolicyEngine, inspector: Inspector, prices: PriceBook, budget: Budget, keys: KeyRing) {
         self.policy = policy
@@ -40,14 +40,17 @@ final class RequestPreparer {
                 .unsupportedEncoding, reason: "a request body in a character set that is not scanned",
                 what: "request bodies in this character set are not accepted, send UTF-8")
         }
-        try inspector.checkHeaders(head.headers, grant: grant, words: words, findings: &findings)
-        try inspector.checkTarget(head.target, grant: grant, words: words, findings: &findings)
+        try inspector.checkHeaders(keys.scanned(head.headers), grant: grant, words: words, findings: &findings)
+        try inspector.checkTarget(
+            keys.scanned(head.target, provider: grant.provider), grant: grant, words: words, findings: &findings)
         let came = body
         var body = body
         if !body.isEmpty { body = try inspector.request(body, type: type, grant: grant, words: words, findings: &findings) }
 
         var headers = head.headers
-        let key = try keys.apply(&headers, host: host, provider: grant.provider, keys: grant.keys, words: words)
+        var target = head.target
+        let insertion = keys.insertion(
+            grant.key, target: &target, headers: &headers, provider: grant.provider, keys: grant.keys)
         var reservation = Reservation.nothing
         var model: ProviderRequest?
         var plan = AnswerPlan.pass
@@ -80,7 +83,7 @@ final class RequestPreparer {
             }
         }
         // A signature covers the body: altered it would be refused there, in words that explain nothing.
-        if body != came, Self.isSigned(head.headers) {
+        if body != came, !insertion.isSignature, Self.isSigned(head.headers) {
             throw words.refusal(
                 .malformed, reason: "a body under an AWS signature would have to be altered (redaction, output cap)",
                 what: "a signed request cannot be altered: set an output cap within the limit, or use an API key")
@@ -91,17 +94,30 @@ final class RequestPreparer {
             id: id, host: host.text, port: port, method: RefusalWords.printable(head.method),
             path: inspector.shownPath(head.target), operation: grant.operation,
             model: model.map { RefusalWords.printable($0.model) },
-            reservedCost: reservation.cost, reservedTokens: reservation.tokens, redactions: findings, bytes: UInt64(body.count),
-            rule: grant.rule, marks: key.marks + (model?.omitted.isEmpty == false ? ["omitted_tools"] : []))
+            credential: Self.credential(grant), reservedCost: reservation.cost, reservedTokens: reservation.tokens,
+            redactions: findings, bytes: UInt64(body.count),
+            rule: grant.rule,
+            marks: Self.marks(grant) + (model?.omitted.isEmpty == false ? ["omitted_tools"] : []))
         let mask = keys.mask(for: host)
+        let leaving = HeaderRules.forward(
+            headers, host: authority, bodyLength: hasBody ? body.count : nil,
+            isRewritten: body != came || head.headers.contains(name: "content-encoding"),
+            scansAnswer: plan.scansAnswer || mask != nil)
+        if case .sign(let signature) = insertion {
+            let request = AWSRequest(method: head.method, target: target, headers: leaving.map { ($0.name, $0.value) }, body: body)
+            if let refusal = KeyRing.refusal(signature, request, words) { throw refusal }
+        }
         return PreparedRequest(
-            target: head.target,
-            headers: HeaderRules.forward(
-                headers, host: authority, bodyLength: hasBody ? body.count : nil,
-                isRewritten: body != came || head.headers.contains(name: "content-encoding"),
-                scansAnswer: plan.scansAnswer || mask != nil),
-            body: body, intent: intent, reservation: reservation, answer: plan, model: model, credential: key.credential, mask: mask
-        )
+            target: target, headers: leaving, body: body, intent: intent, reservation: reservation, answer: plan, model: model,
+            insertion: insertion, mask: mask)
+    }
+
+    private static func marks(_ grant: RequestGrant) -> [String] {
+        if case .agent = grant.key, grant.provider != nil { ["unbrokered"] } else { [] }
+    }
+
+    private static func credential(_ grant: RequestGrant) -> String? {
+        if case .broker(let variable, _) = grant.key { variable } else { nil }
     }
 
     private static func isSigned(_ headers: HTTPHeaders) -> Bool {

@@ -34,6 +34,7 @@ public enum EgressProcess {
     /// What was made before any thread was.
     struct Start {
         var configuration: EgressConfiguration
+        var secrets: SecretStore
         var spec: Spec
         var authority: SessionAuthority
         var engine: Engine
@@ -46,7 +47,7 @@ public enum EgressProcess {
         // What needs no configuration comes first: the supervisor makes the session and the cage meanwhile.
         let prices = try PriceBook(tsv: embeddedPrices())
         let keys = try SessionKeys()
-        let (bytes, filter) = try Handover.takeConfiguration(on: Inherited.channel)
+        let (bytes, filter, secrets) = try Handover.takeConfiguration(on: Inherited.channel)
         guard let configuration = EgressConfiguration(bytes) else { throw HandoverError("the configuration cannot be read") }
         let authority = try SessionAuthority(keys: keys)
         // The supervisor builds the cage's trust bundle meanwhile: the certificate goes first.
@@ -56,7 +57,8 @@ public enum EgressProcess {
         let engine = try Engine(database: embeddedPatterns(), handling: spec.pii)
         let listeners = try Handover.takeListeners(on: Inherited.channel)
         return Start(
-            configuration: configuration, spec: spec, authority: authority, engine: engine, prices: prices, filter: filter,
+            configuration: configuration, secrets: secrets, spec: spec, authority: authority, engine: engine, prices: prices,
+            filter: filter,
             listeners: listeners)
     }
 
@@ -94,6 +96,8 @@ public enum EgressProcess {
         try loop.submit { bound.greet() }.wait()
         let status = try ended.futureResult.wait()
         side.end()
+        let secrets = start.secrets
+        try loop.submit { secrets.wipe() }.wait()
         // Not waited for: whatever still runs ends with the process.
         return status
     }

@@ -17,6 +17,7 @@ typealias DialledHook = @Sendable (any Channel) -> Dialled?
 
 final class EgressService: Sendable {
     private let configuration: EgressConfiguration
+    private let secrets: SecretStore
     private let spec: Spec
     private let authority: SessionAuthority
     private let inspector: Inspector
@@ -44,6 +45,7 @@ final class EgressService: Sendable {
     ) {
         self.hide = hide
         configuration = start.configuration
+        secrets = start.secrets
         spec = start.spec
         authority = start.authority
         inspector = Inspector(engine: start.engine, mode: start.spec.pii.mode)
@@ -89,14 +91,16 @@ final class EgressService: Sendable {
         let policy = PolicyEngine(spec: spec)
         let link = SupervisorLink()
         let lookup: (HostName, @escaping LookupReply) -> Void = { name, reply in side.lookup(name, reply: reply) }
+        let (secrets, range) = (secrets, configuration.proxyPassword)
+        let password = { range.map { secrets.text($0) } ?? "" }
         let proxy = spec.network.upstreamProxy.map {
-            ProxyRoad($0, password: configuration.proxyPassword, hosts: configuration.hosts, loop: loop, lookup: lookup)
+            ProxyRoad($0, password: password, hosts: configuration.hosts, loop: loop, lookup: lookup)
         }
         let routes = Routes(loop: loop, policy: policy, hosts: configuration.hosts, proxy: proxy, lookup: lookup)
         let dialer = Dialer(loop: loop, routes: routes, roots: configuration.hostRoots, trust: configuration.profileRoots)
         let preparer = RequestPreparer(
-            policy: policy, inspector: inspector, prices: prices, budget: spec.budget, keys: KeyRing(secrets: configuration.secrets)
-        )
+            policy: policy, inspector: inspector, prices: prices, budget: spec.budget,
+            keys: try KeyRing(configuration.secrets, store: secrets))
         let session = Session(
             loop: loop, spec: spec, profileName: configuration.profileName, policy: policy, names: side.names, link: link,
             dialer: dialer,

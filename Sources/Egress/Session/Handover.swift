@@ -56,14 +56,16 @@ enum Handover {
         }
     }
 
-    /// The supervisor sends it when the cage has been cloned: it holds secrets, and this process is born before.
-    /// The seccomp filter comes with it.
-    static func takeConfiguration(on descriptor: Int32) throws(HandoverError) -> (configuration: [UInt8], filter: [UInt8]) {
-        var files: [Int32] = [-1, -1]
+    /// The supervisor sends it when the cage has been cloned. The seccomp filter and the pages of keys come with it.
+    static func takeConfiguration(
+        on descriptor: Int32
+    ) throws(HandoverError) -> (configuration: [UInt8], filter: [UInt8], secrets: SecretStore) {
+        var files: [Int32] = [-1, -1, -1]
         let code = akios_egress_receive_fds(descriptor, UInt8(ascii: "C"), &files, files.count)
         guard code == 0 else { throw HandoverError("the configuration did not arrive", errno: code) }
+        let secrets = try SecretStore(descriptor: files[2])
         return (
-            try contents(of: files[0], called: "configuration"), try contents(of: files[1], called: "seccomp filter")
+            try contents(of: files[0], called: "configuration"), try contents(of: files[1], called: "seccomp filter"), secrets
         )
     }
 

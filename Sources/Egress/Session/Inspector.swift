@@ -46,7 +46,8 @@ struct Inspector: Sendable {
         var text: [UInt8] = []
         text.reserveCapacity(1024)
         for (name, value) in headers {
-            let isLogin = grant.provider == nil ? HeaderRules.isLogin(name) : KeyRing.carries(name) || name.lowercased() == "cookie"
+            let isLogin =
+                grant.provider == nil ? HeaderRules.isLogin(name) : KeyPlaces.carries(header: name) || name.lowercased() == "cookie"
             text += name.utf8
             if !isLogin {
                 text += [UInt8(ascii: ":"), UInt8(ascii: " ")]

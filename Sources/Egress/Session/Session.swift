@@ -65,13 +65,20 @@ final class Session {
     /// The decision about a request. Asked once a request, and counts it.
     func decide(_ head: RequestHead, from peer: Peer) -> Decision<RequestGrant> {
         if let stopped { return .deny(stopped) }
+        let host = peer.standing.grant?.host
         let facts = RequestFacts(
             connection: peer.facts, authorities: head.headers["host"], method: head.ruleMethod, carrier: head.method,
             path: head.path,
             contentTypes: head.headers["content-type"],
             hasBody: head.webSocket == nil && head.hasBody && head.contentLength != 0,
-            size: head.contentLength.map { UInt64($0) }, connections: connections.count)
-        return policy.request(facts, on: peer.standing, pace: &pace, at: NIODeadline.now().uptimeNanoseconds)
+            size: head.contentLength.map { UInt64($0) }, connections: connections.count,
+            keys: host.map { preparer.keys.facts(head, host: $0) } ?? KeyFacts())
+        let decision = policy.request(facts, on: peer.standing, pace: &pace, at: NIODeadline.now().uptimeNanoseconds)
+        switch decision {
+        case .allow(let grant), .ask(let grant, _): if let host { preparer.keys.pin(grant.key, host: host) }
+        case .deny, .throttle: break
+        }
+        return decision
     }
 
     /// After bytes of a body went either way: for how long no more may be read.

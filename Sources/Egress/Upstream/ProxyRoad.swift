@@ -19,7 +19,9 @@ enum Road: String, Sendable, Hashable {
 final class ProxyRoad {
     private let proxy: UpstreamProxy
     /// The value of Proxy-Authorization. It goes to the proxy and nowhere else.
-    private let login: String?
+    private var login: String? { proxy.user.map { "Basic " + Base64.encode(Array("\($0):\(password())".utf8)) } }
+    /// Read when it is sent, from where it lies.
+    private let password: () -> String
     private let hosts: [HostName: [IPAddress]]
     private let lookup: (HostName, @escaping LookupReply) -> Void
     private let loop: any EventLoop
@@ -27,14 +29,14 @@ final class ProxyRoad {
     private var addresses: [IPAddress]?
 
     init(
-        _ proxy: UpstreamProxy, password: String?, hosts: [HostName: [IPAddress]], loop: any EventLoop,
+        _ proxy: UpstreamProxy, password: @escaping () -> String, hosts: [HostName: [IPAddress]], loop: any EventLoop,
         lookup: @escaping (HostName, @escaping LookupReply) -> Void
     ) {
         self.proxy = proxy
         self.hosts = hosts
         self.loop = loop
         self.lookup = lookup
-        login = proxy.user.map { "Basic " + Base64.encode(Array("\($0):\(password ?? "")".utf8)) }
+        self.password = password
     }
 
     var port: UInt16 { proxy.port }

@@ -47,14 +47,18 @@ extension LaunchedEgress {
 
     /// Returns once it has been executed and has been sent its configuration.
     /// - Parameters:
-    ///   - configuration: `EgressConfiguration.encoded()`; it holds credentials, so it lives in a sealed memfd only.
+    ///   - configuration: `EgressConfiguration.encoded()`.
     ///   - filter: `filter()`.
-    borrowing func configure(_ configuration: [UInt8], filter: [UInt8]) throws(Complaint) {
+    ///   - secrets: shared with it, not copied.
+    borrowing func configure(
+        _ configuration: [UInt8], filter: [UInt8], secrets: borrowing SecretPages
+    ) throws(Complaint) {
+        let shared = secrets.raw
         do {
             try process.awaitExec()
             let file = try sealedMemory(named: "akios-config", configuration)
             let bpf = try sealedMemory(named: "akios-filter", filter)
-            let (socket, numbers) = (channel.fd.raw, [file.raw, bpf.raw])
+            let (socket, numbers) = (channel.fd.raw, [file.raw, bpf.raw, shared])
             try syscall("sendmsg", on: "egress channel") { akios_send_fds(socket, [UInt8(ascii: "C")], 1, numbers, numbers.count) }
         } catch {
             let why = (error as? EgressProcess.Failure)?.error.description ?? "\(error)"

@@ -1,117 +1,107 @@
-// Credentials: real keys stay with egress; the agent's environment holds a placeholder that means nothing
-// anywhere else. Loaded after the clone, so that no copy of the launcher's memory in the cage could hold one.
+// Credentials: real keys go to egress; the agent's environment holds placeholders that mean nothing anywhere else. Loaded after
+// the clone, into pages that no child gets, so that no copy of the launcher's memory in the cage could hold one.
 
-import Glibc
 import LinuxSys
 import Profile
+import Providers
 import Vocabulary
 import Wire
 
-struct Credentials {
-    var secrets: [EgressConfiguration.Secret] = []
-    /// Variables for the agent: name to placeholder.
-    var placeholders: [String: String] = [:]
+struct Credentials: ~Copyable {
+    /// Where the keys lie; what `secrets` says of them is where.
+    var pages: SecretPages
+    private(set) var secrets: [EgressConfiguration.Secret] = []
+    /// What the upstream proxy is told; nil: the profile has no password for one.
+    private(set) var proxyPassword: Range<Int>?
     /// Names of optional credentials that are not there; recorded.
-    var absent: [String] = []
+    private(set) var absent: [String] = []
 
-    private static let maxKey = 16 << 10
-    private static let proxyPlace = "upstream_proxy.password"
+    /// Most bytes of one key.
+    private static let mostBytes = 16 << 10
 
     /// Placeholders for the credentials that are there, judged without reading a key: the agent's environment is part
-    /// of the plan, which is made before the clone.
-    /// - Parameter eyes: whose eyes look at a key file. A profile that root owns names files that root may read;
-    ///   any other profile's are opened as the caller.
+    /// of the plan, which is made before the clone. What a command will print is known only when it has run.
     static func placeholders(
-        for credentials: [Credential], environment: [String: String], as eyes: (String) -> FileIdentity?, random: () -> String
+        for credentials: [Credential], from sources: borrowing CredentialSources, random: () -> UInt8
     ) -> [String: String] {
         var placeholders: [String: String] = [:]
-        for credential in credentials {
-            let there =
-                switch credential.source {
-                case .environment(let name): !(environment[name] ?? "").isEmpty
-                case .file(let path): isThere(path, as: eyes(path))
-                }
-            guard there || !credential.optional else { continue }
-            placeholders[credential.variable] = "sk-akios-" + random()
+        for credential in credentials where !credential.optional || sources.has(credential.source) {
+            var text = ""
+            // Eighty random bits at least: twice the same is a broken generator, and no reason to give two keys one name.
+            repeat {
+                text = PlaceholderShape(variable: credential.variable).make(random: random)
+            } while placeholders.values.contains(text)
+            placeholders[credential.variable] = text
         }
         return placeholders
     }
 
-    private static func isThere(_ path: String, as identity: FileIdentity?) -> Bool {
-        do throws(SysError) {
-            _ = try openForReading(path, as: identity)
-            return true
-        } catch { return error.number != ENOENT }
-    }
-
     static func load(
-        _ credentials: [Credential], placeholders: [String: String], environment: [String: String],
-        as eyes: (String) -> FileIdentity?
+        _ credentials: [Credential], proxy: UpstreamProxy? = nil, placeholders: [String: String],
+        from sources: borrowing CredentialSources
     ) throws(Complaint) -> Credentials {
-        var loaded = Credentials()
+        var loaded: Credentials
+        do throws(SysError) { loaded = Credentials(pages: try SecretPages(capacity: EgressConfiguration.secretCapacity)) } catch {
+            throw Complaint(
+                "memory for keys cannot be locked: \(error)", hint: "raise the limit on locked memory: ulimit -l, LimitMEMLOCK=")
+        }
         for credential in credentials {
             guard let placeholder = placeholders[credential.variable] else {
                 loaded.absent.append(credential.variable)
                 continue
             }
-            guard let value = try value(of: credential, environment: environment, as: eyes) else {
-                loaded.absent.append(credential.variable)
-                continue
-            }
-            loaded.secrets.append(.init(placeholder: placeholder, value: value, hosts: credential.hosts))
-            loaded.placeholders[credential.variable] = placeholder
+            let range = try loaded.append(
+                "credential \(credential.variable)", sources.owner(of: credential), credential.source,
+                optional: credential.optional, from: sources)
+            if range.isEmpty { loaded.absent.append(credential.variable) }
+            loaded.secrets.append(
+                .init(
+                    variable: credential.variable, placeholder: placeholder, hosts: credential.hosts, header: credential.header,
+                    query: credential.query, range: range))
         }
+        if let password = proxy?.password {
+            loaded.proxyPassword = try loaded.append(
+                UpstreamProxy.passwordKey, sources.ownerOfProxy(), password, optional: nil, from: sources)
+        }
+        sources.forget(credentials.map(\.source) + [proxy?.password].compactMap { $0 })
+        try loaded.checkSignatures()
         return loaded
     }
 
-    /// Nil when an optional one is not there. Errors name the place, never the content.
-    private static func value(
-        of credential: Credential, environment: [String: String], as eyes: (String) -> FileIdentity?
-    ) throws(Complaint) -> String? {
-        try value(
-            "credential \(credential.variable)", from: credential.source, optional: credential.optional, environment: environment,
-            as: eyes)
-    }
+    private init(pages: consuming SecretPages) { self.pages = pages }
 
-    /// What the upstream proxy is told; nil: the profile has no password for one.
-    static func proxyPassword(
-        _ proxy: UpstreamProxy?, environment: [String: String], as eyes: (String) -> FileIdentity?
-    ) throws(Complaint) -> String? {
-        guard let source = proxy?.password else { return nil }
-        return try value(proxyPlace, from: source, optional: false, environment: environment, as: eyes)
-    }
-
-    private static func value(
-        _ what: String, from source: Credential.Source, optional: Bool, environment: [String: String],
-        as eyes: (String) -> FileIdentity?
-    ) throws(Complaint) -> String? {
-        let mayBeOptional = what == Self.proxyPlace ? "" : ", or set `optional: true` in the profile"
-        let found: String?
-        let place: String
-        switch source {
-        case .environment(let name):
-            found = environment[name]
-            place = "environment variable \(name)"
-        case .file(let path):
-            place = path
-            do throws(SysError) {
-                found = String(validating: try readFile(path, limit: maxKey, as: eyes(path)), as: UTF8.self)
-            } catch {
-                guard optional, error.number == ENOENT else {
-                    throw Complaint("\(what): \(error)", hint: "check the file's path and mode\(mayBeOptional)")
-                }
-                found = nil
+    /// Empty when an optional one is not there. Errors name the place, never the content.
+    /// - Parameter optional: nil where the profile cannot say so.
+    private mutating func append(
+        _ what: String, _ owner: FileIdentity?, _ source: Credential.Source, optional: Bool?,
+        from sources: borrowing CredentialSources
+    ) throws(Complaint) -> Range<Int> {
+        let place = CredentialSources.place(of: source)
+        let remedy = optional == nil ? [] : ["or set `optional: true` in the profile"]
+        let added: SecretPages.Added
+        do throws(CredentialSources.Failure) {
+            added = try pages.append(limit: Self.mostBytes) { room throws(CredentialSources.Failure) in
+                try sources.read(source, owner: owner, into: room)
             }
+        } catch {
+            if error.isAbsence, optional == true { return 0..<0 }
+            throw Complaint("\(what): \(error.what)", hints: [error.hint] + (error.isAbsence ? remedy : []))
         }
-        let key = found.map { String($0.drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed()) } ?? ""
-        if key.isEmpty {
-            guard optional else { throw Complaint("\(what): nothing in \(place)", hint: "put the key there\(mayBeOptional)") }
-            return nil
+        switch added {
+        case .at(let range): return range
+        case .nothing where optional == true: return 0..<0
+        case .nothing: throw Complaint("\(what): nothing in \(place)", hints: ["put the key there"] + remedy)
+        case .tooLong:
+            throw Complaint("\(what): \(place) is too long for a key", hint: "16 KiB at most, 32 KiB all keys together")
+        case .notAWord: throw Complaint("\(what): \(place) holds more than one printable word", hint: "one key, one line")
         }
-        // A line break in a header value would end the header and begin another.
-        guard key.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else {
-            throw Complaint("\(what): \(place) holds more than one printable word", hint: "one key, one line")
-        }
-        return key
+    }
+
+    /// Half an AWS key signs nothing.
+    private func checkSignatures() throws(Complaint) {
+        let parts = secrets.filter { [.awsKeyID, .awsSecret].contains(CredentialKind(variable: $0.variable)) }
+        guard let half = parts.first(where: \.range.isEmpty), parts.contains(where: { !$0.range.isEmpty }) else { return }
+        throw Complaint(
+            "credential \(half.variable): not there, where the other part of the AWS key is", hint: "give both, or none of them")
     }
 }

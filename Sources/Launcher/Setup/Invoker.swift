@@ -19,6 +19,9 @@ struct Invoker: Equatable {
     /// Whose eyes open paths that the caller names; nil when this process is the caller itself.
     var eyes: FileIdentity? { privileged && uid != 0 ? FileIdentity(uid: uid, gid: gid) : nil }
 
+    /// What of the environment is read before the profile is, which says where keys are.
+    static let variables: Set<String> = ["SUDO_UID", "SUDO_GID", "DOAS_USER", "PKEXEC_UID"]
+
     /// - Parameter environment: read only when the process is root, because only sudo can have put these there then.
     static func current(environment: [String: String]) throws(Complaint) -> Invoker {
         let effective = geteuid()

@@ -21,17 +21,28 @@ enum Surroundings {
         return Array(arguments.dropFirst())
     }
 
-    /// Without the variables that are not UTF-8, which could not be passed on as they are.
-    static var environment: [String: String] {
+    /// The variables that are `wanted`, without those that are not UTF-8, which could not be passed on as they are. A value that
+    /// is not wanted is not copied: it may be a key.
+    static func environment(_ wanted: (String) -> Bool) -> [String: String] {
         var values: [String: String] = [:]
         var entry = environ
         while let text = entry.pointee {
-            if let pair = String(validatingCString: text), let equals = pair.firstIndex(of: "=") {
-                values[String(pair[..<equals])] = String(pair[pair.index(after: equals)...])
+            if let equals = strchr(text, 0x3d), let name = name(text, upTo: equals), wanted(name) {
+                values[name] = String(validatingCString: equals + 1)
             }
             entry = entry.advanced(by: 1)
         }
         return values
+    }
+
+    private static func name(_ text: UnsafePointer<CChar>, upTo end: UnsafePointer<CChar>) -> String? {
+        let bytes = UnsafeRawBufferPointer(start: text, count: end - text)
+        return String(validating: bytes, as: UTF8.self)
+    }
+
+    /// Those behind which there is anything.
+    static func namesWithValue(among names: Set<String>) -> Set<String> {
+        names.filter { name in getenv(name).map { $0.pointee != 0 } ?? false }
     }
 
     static var directory: String {
@@ -58,13 +69,10 @@ enum Surroundings {
         return mask
     }
 
-    /// 128 random bits as hexadecimal digits.
-    static func randomText() -> String {
+    /// Of the kernel's generator.
+    static func randomByte() -> UInt8 {
         var generator = SystemRandomNumberGenerator()
-        return (0..<2).map { _ in
-            let half = String(generator.next(), radix: 16)
-            return String(repeating: "0", count: 16 - half.count) + half
-        }.joined()
+        return UInt8.random(in: .min ... .max, using: &generator)
     }
 }
 

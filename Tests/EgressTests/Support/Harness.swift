@@ -33,7 +33,7 @@ final class Harness: Sendable {
     struct Failure: Error { var what: String }
 
     init(
-        _ change: (inout Spec) -> Void = { _ in }, secrets: [EgressConfiguration.Secret] = [], trusted: Bool = true,
+        _ change: (inout Spec) -> Void = { _ in }, secrets keys: [TestKey] = [], trusted: Bool = true,
         known: [HostName: [IPAddress]] = [:], roots: [String] = [], proxyPassword: String? = nil,
         upstreamSpeaks protocols: [String] = ["h2", "http/1.1"], answer: @escaping @Sendable (Upstream.Request) -> Upstream.Answer
     ) throws {
@@ -61,13 +61,16 @@ final class Harness: Sendable {
         let listeners = Listeners(
             tcp4: web, tcp6: try Self.listener().0, udp4: -1, udp6: -1, dns4: try Self.listener().0, dns6: try Self.listener().0,
             packets: -1)
+        let passwords =
+            keys + (proxyPassword.map { [TestKey(variable: "", placeholder: "", value: $0, hosts: [])] } ?? [])
         let configuration = EgressConfiguration(
             session: "test", profileName: "harness", profile: [],
             hostRoots: trusted ? upstream.authority.pem : [],
-            profileRoots: roots, nameServers: [], hosts: known, secrets: secrets, proxyPassword: proxyPassword)
+            profileRoots: roots, nameServers: [], hosts: known, secrets: TestKey.secrets(keys),
+            proxyPassword: proxyPassword.map { _ in TestKey.end(keys)..<TestKey.end(passwords) })
         let authority = try SessionAuthority()
         let start = EgressProcess.Start(
-            configuration: configuration, spec: spec, authority: authority,
+            configuration: configuration, secrets: try TestKey.store(passwords), spec: spec, authority: authority,
             engine: try Engine(database: EgressProcess.embeddedPatterns(), handling: spec.pii),
             prices: try PriceBook(tsv: EgressProcess.embeddedPrices()), filter: [], listeners: listeners)
         let holder = DialledHolder()
@@ -190,6 +193,34 @@ final class Harness: Sendable {
         // Not closed under the thread that reads it: the number would be somebody else's by then.
         if supervisor.wait({ $0.ended ? true : nil }) != nil { close(supervisor.descriptor) }
         try? group.syncShutdownGracefully()
+    }
+}
+
+/// A key of the broker's in a test.
+struct TestKey {
+    var variable: String
+    var placeholder: String
+    var value: String
+    var hosts: [HostName]
+    var header: String?
+    var query: String?
+
+    /// One after the other.
+    static func secrets(_ keys: [TestKey]) -> [EgressConfiguration.Secret] {
+        var end = 0
+        return keys.map { key in
+            defer { end += key.value.utf8.count }
+            return .init(
+                variable: key.variable, placeholder: key.placeholder, hosts: key.hosts, header: key.header, query: key.query,
+                range: end..<end + key.value.utf8.count)
+        }
+    }
+
+    static func end(_ keys: [TestKey]) -> Int { keys.reduce(0) { $0 + $1.value.utf8.count } }
+
+    static func store(_ keys: [TestKey]) throws -> SecretStore {
+        let bytes = keys.flatMap { Array($0.value.utf8) }
+        return try SecretStore(size: bytes.count) { $0.copyBytes(from: bytes) }
     }
 }
 
