@@ -3,7 +3,7 @@ the model's answer is written into a file, the test's output is told to the mode
 
 from checks import expect, expect_equal
 from product import ROOT
-from stage import ANSWER, ASK, COMMAND, ELSEWHERE, KEY, RESULT, Stage, check_budget, check_elsewhere, check_refusal, check_turn, python
+from stage import ANSWER, ASK, COMMAND, ELSEWHERE, RESULT, Stage, check_budget, check_elsewhere, check_refusal, check_turn, python
 
 HOST, PATH = "api.openai.com", "/v1/chat/completions"
 VENV = ROOT / ".build-venv-aider"
@@ -27,14 +27,14 @@ def register(suite):
     @suite.check("aider: a turn that edits a file and runs the test, streamed")
     def turn():
         with Stage(ANSWERS, [HOST]) as stage:
-            said = check_turn(stage, run(stage), "authorization", f"Bearer {KEY}")
+            said = check_turn(stage, run(stage), "authorization")
             expect_equal((stage.work / "note.txt").read_text(), "from the model\n", "the file that the model wrote")
             return said
 
     @suite.check("aider: the same under strict")
     def strict():
         with Stage(ANSWERS, [HOST], base="strict") as stage:
-            return check_turn(stage, run(stage), "authorization", f"Bearer {KEY}")
+            return check_turn(stage, run(stage), "authorization")
 
     @suite.check("aider: a host that no rule names")
     def elsewhere():

@@ -9,7 +9,7 @@ from stage import COMMAND, ELSEWHERE, KEY, TRUST, VENV, Stage, check_budget, che
 # `key`: the variable that the SDK reads its key from; `header`: where it puts it; `base`: the variable that sends it to another
 # host; `extra`: what else its budget needs.
 Library = namedtuple("Library", "title module program provider host path model key header value base extra venv", defaults=["", VENV])
-BEARER = ("authorization", f"Bearer {KEY}")
+BEARER = ("authorization", KEY)
 OPENAI = ("openai", "api.openai.com")
 LIBRARIES = [
     Library("openai, chat", "openai", programs.OPENAI_CHAT, *OPENAI, "/v1/chat/completions", "gpt-4o-mini", "OPENAI_API_KEY", *BEARER,
@@ -21,7 +21,7 @@ LIBRARIES = [
     # It sends traces of its own to the provider as well; those are refused, which it takes for what they are.
     Library("openai-agents", "agents", programs.AGENTS, *OPENAI, "/v1/responses", "gpt-5-mini", "OPENAI_API_KEY", *BEARER, "OPENAI_BASE_URL"),
     Library("anthropic", "anthropic", programs.ANTHROPIC, "anthropic", "api.anthropic.com", "/v1/messages", "claude-haiku-4-5",
-            "ANTHROPIC_API_KEY", "x-api-key", KEY, "ANTHROPIC_BASE_URL"),
+            "ANTHROPIC_API_KEY", "x-api-key authorization", KEY, "ANTHROPIC_BASE_URL"),
     Library("google-genai", "google", programs.GEMINI, "gemini", "generativelanguage.googleapis.com", "/v1/models/", "gemini-2.5-flash",
             "GEMINI_API_KEY", "x-goog-api-key", KEY, "GOOGLE_GEMINI_BASE_URL"),
     Library("mistralai", "mistralai", programs.MISTRAL, "mistral", "api.mistral.ai", "/v1/chat/completions", "mistral-small-latest",

@@ -99,7 +99,8 @@ def refusals(run, host, path):
 
 
 def check_turn(stage, run, header, value=KEY):
-    """The tool ran, its result went up and the answer came down, redacted both ways, metered, under the broker's key."""
+    """The tool ran, its result went up and the answer came down, redacted both ways, metered, under the broker's key in `header`
+    (or in one of several)."""
     expect_equal(run.status, 0, run.tail())
     expect(HEARD in run.out, "the answer was not heard: " + run.tail())
     asked = stage.asked()
@@ -107,7 +108,7 @@ def check_turn(stage, run, header, value=KEY):
     # One more than needed: a CLI may have the prompt made into a title.
     expect(len(told) == 1 and len(asked) <= 3, f"{len(asked)} requests asked, {len(told)} told: {[r['body'][-200:] for r in asked]}")
     expect(not any("a.b@corp" in r["body"] or "carol" in r["body"] for r in stage.upstream.seen()), "an address left the cage")
-    keys = {v for r in asked for n, v in r["headers"] if n.lower() == header}
+    keys = {v.removeprefix("Bearer ") for r in asked for n, v in r["headers"] if n.lower() in header.split()}
     expect_equal(keys, {value}, f"{header} at the upstream")
     expect(run.output["cost"]["tokens_output"] >= 70, f"metered {run.output['cost']}")
     return f"{asked[0]['version']}, {len(stage.upstream.seen())} requests"
