@@ -3,7 +3,6 @@ comes. Under /open it says REACHED open; led anywhere else it says where to, whi
 
 import io
 import re
-import socket
 import ssl
 import subprocess
 import threading

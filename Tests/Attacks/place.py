@@ -12,7 +12,7 @@ PRELUDE = (pathlib.Path(__file__).parent / "prelude.py").read_text()
 # What a caller has and an agent must not get.
 SECRETS = {
     "AWS_SECRET_ACCESS_KEY": "canary", "NPM_TOKEN": "canary", "SSH_AUTH_SOCK": "/run/agent.sock", "DOCKER_HOST": "unix:///run/docker.sock"}
-GROUPS = [4242] if os.geteuid() == 0 else None
+GROUPS = [4242] if pathlib.Path("/proc/self/setgroups").read_text().strip() == "allow" else None
 RULES = [f"{{host: {host}, methods: [POST], paths: ['/v1/**']}}" for host in ("api.openai.com", "api.anthropic.com")]
 RULES += ["{host: gullible.example, methods: [GET, POST], paths: [/open, '/open/**']}"]
 RULES += [f"{{host: {name}.example, paths: [/open]}}" for name in ZONE]
