@@ -1,4 +1,5 @@
-// Records of questions to the operator: that one was asked, and what became of it. Written by the supervisor.
+// Records of questions to the operator: that one was asked, what became of it, and who could not be told. Written by the
+// supervisor.
 
 public import JSONBytes
 public import Vocabulary
@@ -86,5 +87,23 @@ public struct ApprovalDecided: EventPayload, Hashable {
         out.member("id", text: id)
         if forSession { out.member("scope", "session") }
         if let uid { out.member("uid", Int(uid)) }
+    }
+}
+
+/// Somebody who was to be told of a question or a stop could not be.
+public struct AlertFailed: EventPayload, Hashable {
+    public static let kind = EventKind.alertFailed
+    /// `syslog`, `webhook`, `command`, or `all`.
+    public var way: String
+    public var reason: String
+
+    public init(way: String, reason: String) {
+        self.way = way
+        self.reason = reason
+    }
+
+    public func write(to out: inout JSONBuilder) {
+        out.member("reason", reason)
+        out.member("way", way)
     }
 }

@@ -15,5 +15,6 @@ public enum EventKind: String, Sendable, Hashable, CaseIterable {
     case budgetExceeded = "budget.exceeded"
     case approvalRequested = "approval.requested"
     case approvalDecided = "approval.decided"
+    case alertFailed = "alert.failed"
     case checkpoint = "log.checkpoint"
 }

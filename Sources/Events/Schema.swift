@@ -79,6 +79,7 @@ enum Schema {
         case .budgetExceeded: budgetExceeded
         case .approvalRequested: approvalRequested
         case .approvalDecided: approvalDecided
+        case .alertFailed: alertFailed
         case .checkpoint: checkpoint
         }
     }
@@ -125,5 +126,6 @@ enum Schema {
     private static let approvalDecided = [
         Member("decision", .text), Member("digest", .text), Member("how", .text), Member("id", .decimalText),
     ]
+    private static let alertFailed = [Member("reason", .text), Member("way", .text)]
     private static let checkpoint = [Member("root", .text), Member("size", .decimalText)]
 }

@@ -21,6 +21,9 @@ public struct SessionID: Sendable, Hashable, Comparable, CustomStringConvertible
         self.text = String(text)
     }
 
+    /// The part behind the time, which tells running sessions apart: `7k2mq0xd`.
+    public var own: String { text.split(separator: "-").last.map { String($0) } ?? text }
+
     static func isValid(_ bytes: some Collection<UInt8>) -> Bool {
         guard let first = bytes.first, first != UInt8(ascii: "-"), bytes.count <= 64 else { return false }
         return bytes.allSatisfy { ($0 >= 0x61 && $0 <= 0x7a) || ($0 >= 0x30 && $0 <= 0x39) || $0 == UInt8(ascii: "-") }

@@ -44,6 +44,7 @@ struct Run {
     }
 
     func carryOut(_ request: inout CageRequest, _ begun: consuming Begun) throws(CageError) -> Int32 {
+        let ways = try words { () throws(Complaint) in try AlertWays.make(profile.spec.audit.alerts, as: invoker.eyes) }
         let files = HostFiles.read()
         let trust = try words { () throws(Complaint) in try profile.trustedRoots(invoker: invoker) }
         let signals: SignalQueue
@@ -54,7 +55,7 @@ struct Run {
                 begun.id, at: options.sessionDir, started: begun.started, invoker: invoker, profile.spec)
         }
         do throws(CageError) {
-            return try carryOut(&request, begun, session, files, trust, signals, copies)
+            return try carryOut(&request, begun, session, files, trust, signals, copies, ways)
         } catch {
             abandon(session, error.status, copies)
             throw error
@@ -63,7 +64,7 @@ struct Run {
 
     private func carryOut(
         _ request: inout CageRequest, _ begun: consuming Begun, _ session: borrowing Session, _ files: HostFiles, _ trust: String,
-        _ signals: consuming SignalQueue, _ copies: Copies
+        _ signals: consuming SignalQueue, _ copies: Copies, _ ways: [AlertSender.Way]
     ) throws(CageError) -> Int32 {
         let spec = profile.spec
         let group = begun.group
@@ -73,6 +74,7 @@ struct Run {
         request.records = session.records
         // Again, because only now it is known where the records are.
         let plan = try request.plan()
+        try words { () throws(Complaint) in try AlertWays.check(ways, against: plan) }
         // What the agent may change is read before it can.
         let changeable = plan.grantsWriting(plan.programPath)
         let before = changeable ? Self.digest(of: plan.programPath, invoker) : nil
@@ -107,7 +109,9 @@ struct Run {
             job: JobControl(
                 hasTerminal: ControllingTerminal.isThere, interactive: ControllingTerminal.isInteractive,
                 weAreInFront: ControllingTerminal.weAreInFront),
-            control: session.control, killAfter: options.killAfter, wallTime: spec.sandbox.resources.wallTime)
+            control: session.control,
+            alerts: AlertSender(ways, as: invoker.privileged ? FileIdentity(uid: invoker.uid, gid: invoker.gid) : nil),
+            killAfter: options.killAfter, wallTime: spec.sandbox.resources.wallTime)
         let outcome = supervisor.run()
         let number = finish(
             session, start, changeable ? before : Self.digest(of: plan.programPath, invoker), outcome, supervisor.admissions,

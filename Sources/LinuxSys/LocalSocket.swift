@@ -28,3 +28,10 @@ public enum LocalSocket {
         return OwnedFD(owning: try syscall("connect", on: name) { akios_local_connect(number, name) })
     }
 }
+
+extension LocalSocket {
+    /// One datagram to the socket at `path`; never waits.
+    public static func send(_ bytes: [UInt8], to path: String) throws(SysError) {
+        try syscall("sendto", on: path) { akios_local_send(path, bytes, bytes.count) }
+    }
+}

@@ -40,6 +40,7 @@ extension Spec {
         let audit = spec?["audit"]
         try Profile.read(audit?["sync"], AuditSpec.Sync.init(rawValue:)) { self.audit.sync = $0 }
         try Profile.read(audit?["checkpoint_every"], { UInt32($0) }) { self.audit.checkpointEvery = $0 }
+        for entry in audit?["alerts"]?.elements ?? [] { self.audit.alerts.append(try Alerting(entry)) }
     }
 }
 
@@ -256,6 +257,30 @@ extension UpstreamProxy {
         password = try Credential.Source(from, key: "password", mark: node.mark)
         if user == nil {
             throw ProfileError(from.mark, "'upstream_proxy' has a password and no user", hint: "http://USER@proxy:3128")
+        }
+    }
+}
+
+extension Alerting {
+    fileprivate init(_ node: Node) throws(ProfileError) {
+        if node.text == "syslog" {
+            self = .syslog
+        } else if node.entries?.count == 1, let url = node["webhook"]?.text {
+            guard url.hasPrefix("https://") else {
+                throw ProfileError(
+                    node.mark, "'webhook' is not an https address", hint: "what it is told of is nobody else's business")
+            }
+            self = .webhook(url)
+        } else if node.entries?.count == 1, node["command"] != nil {
+            let words: [String] = try list(node["command"]) { $0 }
+            guard words.first?.hasPrefix("/") == true, words.allSatisfy({ !$0.utf8.contains(0) }) else {
+                throw ProfileError(
+                    node.mark, "'command' needs a program's absolute path", hint: "command: [/usr/local/bin/tell, ARG]")
+            }
+            self = .command(words)
+        } else {
+            throw ProfileError(
+                node.mark, "an alert needs one of 'webhook' and 'command'", hint: "alerts: [syslog, {command: [/path]}]")
         }
     }
 }

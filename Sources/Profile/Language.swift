@@ -131,6 +131,6 @@ enum Language {
                             "command", .list(.scalar(.text(4096))),
                             "Run this command with the alert on standard input."),
                     ]))),
-            "Who is told of stops and refusals.", looser: .removal, .no()),
+            "Who is told of requests that wait for approval, of passed budgets that only alert, and of stops.", looser: .removal),
     ]
 }

@@ -299,9 +299,18 @@ extension Spec {
     }
 }
 
+/// How somebody is told of questions and stops while a session runs.
+public enum Alerting: Sendable, Hashable {
+    case syslog
+    case webhook(String)
+    /// A program's absolute path and its arguments.
+    case command([String])
+}
+
 public struct AuditSpec: Sendable, Hashable {
     public enum Sync: String, Sendable, Hashable { case batch, always }
     public var sync = Sync.batch
     public var checkpointEvery: UInt32 = 1000
+    public var alerts: [Alerting] = []
     public init() {}
 }

@@ -40,6 +40,7 @@ import Vocabulary
             id: 1, method: "POST", host: "h", port: 443, path: "/\u{ab}EMAIL\u{bb}", contentType: "text/plain", bytes: 1,
             digest: "hmac-sha256:00", risk: .high, reason: "risk high", rule: "allowlist[0]"),
         ApprovalDecided(id: 1, decision: .approved, how: .operator, digest: "hmac-sha256:00", forSession: true, uid: 1000),
+        AlertFailed(way: "syslog", reason: "r"),
     ]
 
     @Test func everyKindHasAPayloadThatIsCanonicalAndFitsItsSchema() throws {

@@ -154,7 +154,7 @@ import Vocabulary
         let resolved = try folder.load("example.yaml")
         #expect(
             resolved.unenforced.map(\.key) == [
-                "governance.loop_detection", "audit.alerts",
+                "governance.loop_detection"
             ])
         #expect(resolved.loosened.isEmpty)
         // But for those, the shipped profile says the same.

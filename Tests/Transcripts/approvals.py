@@ -220,3 +220,74 @@ print("sockets", found, flush=True)
             run = ground.run(["/bin/true"], upstream.profile(governance=ASK % "60s"), env=env)
             expect(run.status == 125 and "error: the profile asks for approvals" in run.err and "hint: set AKIOS_RUN_DIR" in run.err, run.tail())
             caged(ground.run(["/bin/true"], env=env))
+
+    @suite.check("alerts: a command and a webhook are told of a request that waits and of a stop; what failed is on record")
+    def alerted():
+        with Upstream() as upstream, Ground() as ground:
+            tell = ground.folder / "tell"
+            told = ground.folder / "told"
+            told.touch()
+            told.chmod(0o666)
+            tell.write_text(f"#!/bin/sh\ncat >> {told}\n")
+            tell.chmod(0o755)
+            # Nobody that the host trusts answers there: the webhook is tried, and fails.
+            spec = f"  audit: {{alerts: [{{command: [{tell}]}}, {{webhook: \"https://127.0.0.1:{upstream.port}/secret-hook\"}}]}}"
+            profile = upstream.profile(governance=ASK % "60s", spec=spec)
+            with ground.start(CLIENT + "\nimport time; time.sleep(60)", profile) as live:
+                live.wait_for("ready")
+                live.say(json.dumps([CHAT]) + "\n")
+                (question,) = listed()
+                expect(observe.until(lambda: told.read_text().count("\n") == 1), "nobody was told of the question")
+                expect_equal(akios("approvals", "deny", question["id"], "--stop").returncode, 0, "deny --stop")
+                run = caged(live.finish())
+            expect_equal(run.status, 122, run.tail())
+            lines = told.read_text().splitlines()
+            expect_equal([json.loads(line)["kind"] for line in lines], ["approval.requested", "session.stop"], "told")
+            expect(all(line in run.log.splitlines() for line in lines), f"not the log's own lines: {lines}")
+            failed = [r["data"] for r in run.records if r["kind"] == "alert.failed"]
+            hooks = [f["reason"] for f in failed if f["way"] == "webhook"]
+            expect(len(hooks) == 2 and all("ended with status 3" in reason for reason in hooks), f"alert.failed: {failed}")
+            expect("secret-hook" not in run.log and "secret-hook" not in run.err, "the webhook's address is in the log")
+            expect(not any(f["way"] == "command" for f in failed), f"alert.failed: {failed}")
+            expect_equal(verify(run.session)[0], 0, "audit verify")
+
+    @suite.check("a webhook arrives: the record, by POST, over a connection that the host trusts")
+    def hooked():
+        if os.geteuid() != 0 or os.environ.get("AKIOS_TRANSCRIPTS") != "1":
+            raise Skip("needs root for a mount namespace of its own")
+        bundle, hosts = pathlib.Path("/etc/ssl/certs/ca-certificates.crt"), pathlib.Path("/etc/hosts")
+        with Upstream() as upstream, Ground() as ground:
+            mounted = []
+            try:
+                for real, more in ((bundle, upstream.ca.read_text()), (hosts, "127.0.0.1 api.openai.com\n")):
+                    copy = ground.folder / real.name
+                    copy.write_text(real.read_text() + "\n" + more)
+                    copy.chmod(0o644)
+                    subprocess.run(["mount", "--bind", str(copy), str(real)], check=True)
+                    mounted.append(str(real))
+                spec = f"  audit: {{alerts: [{{webhook: \"https://api.openai.com:{upstream.port}/hook\"}}]}}"
+                profile = upstream.profile(governance=ASK % "1s", spec=spec)
+                with ground.start(CLIENT, profile) as live:
+                    live.wait_for("ready")
+                    live.say(json.dumps([CHAT]) + "\n")
+                    run = caged(live.finish())
+                expect("nobody answered in time" in run.out, run.tail())
+                seen = [(s.get("method"), s.get("path")) for s in upstream.seen()]
+                expect_equal(seen, [("POST", "/hook")], "what reached the host")
+            finally:
+                for path in reversed(mounted):
+                    subprocess.run(["umount", path], check=True)
+
+    @suite.check("a command of the agent's workspace is no alert: it would run outside the cage")
+    def alerting_agent():
+        with Upstream() as upstream, Ground() as ground:
+            work = ground.workspace()
+            (work / "tell").write_text("#!/bin/sh\n")
+            (work / "tell").chmod(0o755)
+            (ground.folder / "link").symlink_to(work / "tell")
+            for words in (f"{work}/tell", f"{ground.folder}/link", f"/bin/sh, {work}/tell"):
+                profile = upstream.profile(spec=f"  audit: {{alerts: [{{command: [{words}]}}]}}")
+                run = ground.run(["/bin/true"], profile, workspace=work)
+                expect(run.status == 125 and "the agent may write" in run.err and "nothing was run" in run.err, run.tail())
+            run = ground.run(["/bin/true"], upstream.profile(spec="  audit: {alerts: [{command: [/nowhere/at/all]}]}"), workspace=work)
+            expect(run.status == 125 and "error: audit.alerts" in run.err, run.tail())

@@ -6,6 +6,7 @@
 #include <sys/types.h>
 #include "CEgressSpawn.h"
 #include "CCommand.h"
+#include "CHelper.h"
 
 struct akios_spawn {
     int program;               // executable, opened close-on-exec

@@ -18,13 +18,22 @@ extension Admissions {
             // No record: egress writes the refusal's.
             return refuse(intent.id, question, .approvalNeeded, "too many requests wait for approval already", &turn)
         }
-        try write(Self.requested(intent.id, question), at: now)
+        let record = Self.requested(intent.id, question)
+        let seq = try write(record, at: now)
         switch asked {
-        case .waits, .tooMany: parked[intent.id] = intent
+        case .waits, .tooMany:
+            parked[intent.id] = intent
+            alerts.append(Alert(record, seq: seq, session: log.session, at: now, words: Self.words(record, log.session)))
         case .settled(let allows, let uid):
             parked[intent.id] = intent
             try settle(intent.id, question, allows: allows, how: .session, forSession: true, by: uid, at: now, &turn)
         }
+    }
+
+    /// What somebody is to be told of since the last time.
+    mutating func takeAlerts() -> [Alert] {
+        defer { alerts = [] }
+        return alerts
     }
 
     mutating func withdraw(_ id: UInt64, at now: Moment, _ turn: inout Turn) throws(LogError) {
@@ -89,10 +98,17 @@ extension Admissions {
     }
 
     /// The agent makes these by asking: they count against the session's room like all others.
-    private mutating func write(_ payload: some EventPayload, at now: Moment) throws(LogError) {
+    @discardableResult
+    private mutating func write(_ payload: some EventPayload, at now: Moment) throws(LogError) -> UInt64 {
         let record = RecordDraft(kind: payload.kind, data: payload.data())
         try spend(record)
-        try log.append(record.kind, data: record.data, at: now)
+        return try log.append(record.kind, data: record.data, at: now)
+    }
+
+    private static func words(_ record: ApprovalRequested, _ session: SessionID) -> String {
+        let id = "\(session.own)-\(record.id)"
+        return "\(record.method) https://\(record.host)\(record.path), \(record.bytes) bytes, risk \(record.risk.rawValue), waits: "
+            + "akios approvals approve \(id)"
     }
 
     private static func decided(

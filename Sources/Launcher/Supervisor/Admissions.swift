@@ -24,6 +24,8 @@ struct Admissions: ~Copyable {
     /// No intent is admitted any more; what is open may still settle.
     private(set) var closedWith: StopReason?
     var approvals: ApprovalQueue
+    /// What somebody is to be told of; the supervisor takes it.
+    var alerts: [Alert] = []
     /// Intents whose question waits for an operator. They hold no money yet.
     var parked: [UInt64: Waiting] = [:]
 
@@ -188,7 +190,10 @@ struct Admissions: ~Copyable {
                 limit: limit.name, allowed: limit.allowed, used: limit.used, asked: limit.asked, action: action)
             // An agent that asks again and again writes these: they count against the session's room like all others.
             try spend(RecordDraft(kind: exceeded.kind, data: exceeded.data()))
-            try log.append(exceeded, at: now)
+            let seq = try log.append(exceeded, at: now)
+            guard action == "alert" else { continue }
+            let words = "\(limit.name): \(limit.used) used, \(limit.asked) asked, \(limit.allowed) allowed; let through"
+            alerts.append(Alert(exceeded, seq: seq, session: log.session, at: now, words: words))
         }
     }
 

@@ -41,6 +41,7 @@ struct Supervisor: ~Copyable {
     var watch: SocketWatch
     /// nil: nobody can be asked, and nothing can be.
     let control: ControlServer?
+    var alerts: AlertSender
     let killAfter: TimeSpan
     let wallTime: TimeSpan?
 
@@ -67,9 +68,10 @@ struct Supervisor: ~Copyable {
         cage: consuming RunningCage, egress: consuming LaunchedEgress, signals: consuming SignalQueue,
         group: consuming SessionGroup,
         log: LogWriter, admissions: consuming Admissions, job: JobControl, control: ControlServer?,
-        killAfter: TimeSpan, wallTime: TimeSpan?
+        alerts: consuming AlertSender, killAfter: TimeSpan, wallTime: TimeSpan?
     ) {
         self.control = control
+        self.alerts = alerts
         self.cage = cage
         watch = SocketWatch(self.cage.socketNotices.take())
         self.egress = egress
@@ -91,6 +93,8 @@ struct Supervisor: ~Copyable {
         flush()
         do throws(CageError) { try cage.go() } catch { begin(.cageFailed(error.complaint.what)) }
         while !cageGone || !egressGone { turn() }
+        alerts.finish()
+        recordFailedAlerts()
         admissions.settleAllOpen(at: .now)
         return Outcome(
             exit: SessionExit.status(stop: stop, agent: agent, started: started), totals: admissions.totals, stop: stop,
@@ -111,13 +115,15 @@ struct Supervisor: ~Copyable {
         ]
         let own = polled.count
         polled += control?.polled(at: Self.milliseconds(before)) ?? []
+        let controlled = polled.count
+        polled += alerts.polled
         let wait = timeout(at: before)
         let ready = poll(&polled, nfds_t(polled.count), wait)
         if ready > 0 {
             if polled[0].revents != 0 { readSignals() }
             if polled[3].revents != 0 { readEgress() }
             if polled[4].revents != 0 { refuseSockets() }
-            serveControl(polled[own...])
+            serveControl(polled[own..<controlled])
             if polled[1].revents != 0 { readCage() }
             if polled[2].revents != 0, !cageGone {
                 // What init said before it died is still in the socket.
@@ -126,14 +132,17 @@ struct Supervisor: ~Copyable {
             }
         }
         deadlines(at: .now)
+        sendAlerts()
         tellWatchers()
         flush()
     }
 
     private func timeout(at now: Moment) -> Int32 {
         let time = Self.milliseconds(now)
-        var due = [killAt, wallAt, finishAt, admissions.deadline, watch.deadline(at: time), control?.deadline(at: time)]
-            .compactMap { $0 }
+        var due = [
+            killAt, wallAt, finishAt, admissions.deadline, watch.deadline(at: time), control?.deadline(at: time), alerts.deadline,
+        ]
+        .compactMap { $0 }
         if !logBroken, let sync = log.syncDeadline { due.append(UInt64(max(0, sync / 1_000_000 + 1))) }
         guard let first = due.min() else { return -1 }
         return first <= time ? 0 : Int32(clamping: first - time)
@@ -340,8 +349,15 @@ struct Supervisor: ~Copyable {
         send(.stop(why: reason.refusal, told: reason.told))
         let now = Moment.now
         // On a full disk this record still has its place; on a broken one nothing has.
-        if (try? log.append(SessionStop(code: reason.code, reason: reason.reason), at: now)) == nil { logBroken = true }
+        let record = SessionStop(code: reason.code, reason: reason.reason)
+        let seq = log.count
+        if (try? log.append(record, at: now)) == nil { logBroken = true }
         if (try? log.commit()) == nil { logBroken = true }
+        // Whoever told us to end knows.
+        if reason.code != "signal" {
+            let words = "stopped (\(reason.code)): \(reason.reason)"
+            alerts.tell(Alert(record, seq: seq, session: log.session, at: now, words: words), at: Self.milliseconds(now))
+        }
         if reason.terminates { order(.signal(SIGTERM)) }
         killAt = Self.later(now, by: UInt64(clamping: reason.graceMilliseconds ?? 0))
     }

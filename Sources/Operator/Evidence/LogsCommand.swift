@@ -97,6 +97,7 @@ enum RecordText {
             return "\(text("limit")): \(text("used")) used, \(text("asked")) asked, \(text("allowed")) allowed: \(text("action"))"
         case .approvalRequested:
             return "#\(text("id")) \(text("method")) \(text("host"))\(text("path")), \(number("bytes")) bytes, risk \(text("risk"))"
+        case .alertFailed: return "\(text("way")): \(text("reason"))"
         case .approvalDecided:
             let by = data["uid"]?.intValue.map { " by user \($0)" } ?? ""
             return "#\(text("id")) \(text("decision"))\(by)\(text("scope") == "session" ? " for the session" : "")"

@@ -79,7 +79,7 @@ struct ApprovalsWatch {
 
     private mutating func over(_ session: SessionID, _ number: UInt64) {
         open[session]?.remove(number)
-        let id = "\(SessionQuestion.short(session))-\(number)"
+        let id = "\(session.own)-\(number)"
         guard !json else { return Console.json(.object([.init("id", .string(id)), .init("over", .bool(true))])) }
         follow(board.gone(id))
     }

@@ -12,17 +12,13 @@ struct SessionQuestion: Equatable {
     var open: OpenQuestion
 
     /// `7k2mq0xd-3`: the session's own part of its id, and the number in it.
-    var id: String { "\(Self.short(session))-\(open.id)" }
-
-    static func short(_ session: SessionID) -> String {
-        session.text.split(separator: "-").last.map { String($0) } ?? session.text
-    }
+    var id: String { "\(session.own)-\(open.id)" }
 
     /// The number in `id`, if `id` is of `session`: by its own part, or by the whole of it.
     static func number(in id: String, of session: SessionID) -> UInt64? {
         guard let dash = id.lastIndex(of: "-"), let number = UInt64(id[id.index(after: dash)...]) else { return nil }
         let name = id[..<dash]
-        return name == short(session) || name == session.text ? number : nil
+        return name == session.own || name == session.text ? number : nil
     }
 
     private var asked: ApprovalQuestion { open.question }

@@ -38,7 +38,7 @@ enum RunningSessions {
         if choice == "latest" { return all.suffix(1) }
         let exact = all.filter { $0.session.text == choice }
         if !exact.isEmpty { return exact }
-        return all.filter { $0.session.text.hasPrefix(choice) || SessionQuestion.short($0.session) == choice }
+        return all.filter { $0.session.text.hasPrefix(choice) || $0.session.own == choice }
     }
 
     /// Failures of a connection as a command's.

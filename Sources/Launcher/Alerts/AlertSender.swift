@@ -1,0 +1,161 @@
+// AlertSender: alerts on their way, by syslog or by helpers with a time limit. Nothing here waits for anybody while the session
+// runs, and that an alert could not be delivered ends no session: it is on record.
+
+import Events
+import Glibc
+import LinuxSys
+import LogStore
+import Profile
+import Vocabulary
+
+struct AlertSender: ~Copyable {
+    /// A way, as it is to be used.
+    enum Way: Equatable {
+        case syslog
+        /// `input`: what stands before the record on its standard input.
+        case helper(name: String, words: [String], input: [UInt8])
+
+        var name: String {
+            switch self {
+            case .syslog: "syslog"
+            case .helper(let name, _, _): name
+            }
+        }
+    }
+
+    /// Helpers at once, and alerts that wait for one.
+    static let mostRunning = 4
+    static let mostWaiting = 64
+    /// Milliseconds of one helper.
+    static let patience: UInt64 = 15_000
+    /// Milliseconds that those of the last alerts have when the session is over.
+    static let lastPatience: UInt64 = 5000
+    private static let environment = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"]
+
+    private final class Running {
+        let helper: HelperProcess
+        let name: String
+        let until: UInt64
+        init(_ helper: consuming HelperProcess, name: String, until: UInt64) {
+            self.helper = helper
+            self.name = name
+            self.until = until
+        }
+    }
+
+    private let ways: [Way]
+    private let identity: FileIdentity?
+    private let log: String
+    private var pace = AlertPace()
+    private var running: [Running] = []
+    private var waiting: [(way: Way, alert: Alert)] = []
+    /// What could not be delivered, for the log.
+    private var failed: [AlertFailed] = []
+
+    /// - Parameters:
+    ///   - identity: whose ids helpers get; nil: they stay who we are.
+    ///   - log: the datagram socket of syslog.
+    init(_ ways: [Way], as identity: FileIdentity?, log: String = "/dev/log") {
+        self.ways = ways
+        self.identity = identity
+        self.log = log
+    }
+
+    /// For poll(2): readable when a helper has ended.
+    var polled: [pollfd] { running.map { pollfd(fd: $0.helper.process.raw, events: Int16(POLLIN), revents: 0) } }
+
+    /// Milliseconds, as `time`.
+    var deadline: UInt64? { running.map(\.until).min() }
+
+    mutating func tell(_ alert: Alert, at time: UInt64) {
+        guard !ways.isEmpty else { return }
+        switch pace.next(at: time) {
+        case .send: break
+        case .leaveOut(let first):
+            if first { failed.append(AlertFailed(way: "all", reason: "too many at once; some are left out")) }
+            return
+        }
+        for way in ways {
+            if case .syslog = way {
+                // 10: security and authorization messages, 4: warning (RFC 5424).
+                let line = "<\(10 << 3 | 4)>akios-exec[\(getpid())]: \(alert.words)"
+                do throws(SysError) { try LocalSocket.send(Array(line.utf8), to: log) } catch { fail(way.name, "\(error)") }
+            } else if waiting.count < Self.mostWaiting {
+                waiting.append((way, alert))
+            } else {
+                fail(way.name, "\(Self.mostWaiting) wait already")
+            }
+        }
+        start(at: time)
+    }
+
+    private mutating func fail(_ way: String, _ reason: String) {
+        if failed.count < Self.mostWaiting { failed.append(AlertFailed(way: way, reason: reason)) }
+    }
+
+    private mutating func start(at time: UInt64) {
+        while running.count < Self.mostRunning, !waiting.isEmpty {
+            let (way, alert) = waiting.removeFirst()
+            guard case .helper(let name, let words, let input) = way else { continue }
+            do throws(SysError) {
+                let helper = try HelperProcess(
+                    words, environment: Self.environment, input: input + alert.line + [0x0a], as: identity)
+                running.append(Running(helper, name: name, until: time + Self.patience))
+            } catch { fail(name, "\(error)") }
+        }
+    }
+
+    /// Collects what has ended, ends what took too long, starts what waits.
+    mutating func attend(at time: UInt64) {
+        guard !running.isEmpty else { return }
+        var polled = polled
+        _ = poll(&polled, nfds_t(polled.count), 0)
+        for (one, state) in zip(running, polled) {
+            let isOver = state.revents != 0
+            guard isOver || one.until <= time else { continue }
+            one.helper.kill()
+            let end = try? one.helper.wait()
+            running.removeAll { $0 === one }
+            if !isOver { fail(one.name, "ended: it took too long") } else if end != .exited(0) { fail(one.name, Self.words(end)) }
+        }
+        start(at: time)
+    }
+
+    private static func words(_ end: ProcessEnd?) -> String {
+        switch end {
+        case .exited(126)?: "it cannot be executed"
+        case .exited(127)?: "it is not there"
+        case .exited(let status)?: "it ended with status \(status)"
+        case .signalled(let signal)?: "it ended by signal \(signal)"
+        case nil: "its end is not known"
+        }
+    }
+
+    /// What is to be recorded since the last time.
+    mutating func failures() -> [AlertFailed] {
+        defer { failed = [] }
+        return failed
+    }
+
+    /// The session is over: waits for those on their way, though not for long.
+    mutating func finish() {
+        let end = Supervisor.milliseconds(.now) + Self.lastPatience
+        while !running.isEmpty {
+            let now = Supervisor.milliseconds(.now)
+            guard now < end else { break }
+            var polled = polled
+            _ = poll(&polled, nfds_t(polled.count), Int32(clamping: end - now))
+            attend(at: .now)
+        }
+        for one in running {
+            one.helper.kill()
+            _ = try? one.helper.wait()
+            fail(one.name, "ended with the session: it took too long")
+        }
+        running = []
+        for (way, _) in waiting { fail(way.name, "the session ended first") }
+        waiting = []
+    }
+
+    private mutating func attend(at now: Moment) { attend(at: Supervisor.milliseconds(now)) }
+}
