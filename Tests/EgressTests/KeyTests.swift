@@ -5,11 +5,13 @@ import Events
 import Glibc
 import JSONBytes
 import NIOCore
+import NIOHPACK
 import NIOHTTP1
 import Profile
 import Providers
 import Testing
 import Vocabulary
+import WebSocketFrames
 import Wire
 
 @testable import Egress
@@ -313,5 +315,39 @@ import Wire
         }
         let redirect = try get("/redirect")
         #expect(Answer.status(redirect) == 302 && redirect.contains("https://evil.example/?k=***") && !redirect.contains("0123"))
+    }
+
+    @Test func aTrailerAndAMessageAreMaskedToo() throws {
+        let value = "real-key-0123456789"
+        let host = try #require(HostName("files.example"))
+        let harness = try Harness(
+            {
+                $0.network.allow = [
+                    .init(
+                        host: .exact(host), methods: ["GET", "WEBSOCKET"], paths: ["/**"], namesPaths: true, redactInbound: .none)
+                ]
+            }, secrets: [secret(1, value, "files.example")]
+        ) { request in
+            if request.head.uri == "/socket" { return Upstream.Answer(socket: true) }
+            var answer = Upstream.Answer(["x"], type: "text/plain", isChunked: true)
+            answer.trailers = [("grpc-message", "no such key: \(value)")]
+            return answer
+        }
+        defer { harness.end() }
+        let client = try harness.connectHTTP2("files.example")
+        let answer = try client.get("files.example", "/t", [("te", "trailers")]).wait()
+        #expect(answer.trailers?.first(name: "grpc-message") == "no such key: " + String(repeating: "*", count: value.utf8.count))
+        client.close()
+        let socket = try harness.connect("files.example")
+        // The host says it again; compressed on its side.
+        var writer = WebSocketWriter(as: .client, deflate: nil) { 0x1234_5678 }
+        let head =
+            "GET /socket HTTP/1.1\r\nhost: files.example\r\nupgrade: websocket\r\nconnection: Upgrade\r\n"
+            + "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 13\r\n\r\n"
+        socket.send(Array(head.utf8) + (try writer.text(Array("my \(value)".utf8))))
+        socket.wait { $0.contains("you said: my ") }
+        #expect(harness.upstream.socketTexts == ["my \(value)"])
+        #expect(socket.text.contains("you said: my *****") && !socket.text.contains("0123456789"))
+        socket.close()
     }
 }

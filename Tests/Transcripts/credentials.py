@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 
+from accounts import UID, account, as_user, project
 from checks import Skip, expect, expect_equal
 from product import Ground, Upstream, caged
 
@@ -152,6 +153,26 @@ def register(suite):
             run = caged(ground.run(ASKS, upstream.profile(governance=credential(failing, ", optional: true"))))
             expect("own host 400" in run.out and "this credential is not configured" in run.out, run.tail())
             expect_equal(logins(upstream.seen()), ["Bearer sk-foreign"], "what left")
+
+    @suite.check("credentials: by sudo, the caller's command runs as the caller and cannot read root's files")
+    def by_sudo():
+        with Upstream() as upstream, Ground() as ground, account(ground) as home:
+            work = project(home)
+            roots = ground.folder / "roots-key"
+            roots.write_text(SECRET)
+            roots.chmod(0o600)
+
+            def run(source):
+                return ground.run(
+                    ASKS, upstream.profile(governance=credential(source)), options=["--quiet"], workspace=work,
+                    wrap=as_user("sudo", "-n"), stored="/var/lib/akios")
+
+            done = caged(run("{command: [sh, -c, 'echo sk-caller-$(id -u)-$(id -G | tr \" \" _)-$HOME']}"))
+            expect_equal(logins(upstream.seen()), [f"Bearer sk-caller-{UID}-{UID}-{home}"], done.tail())
+            for source in (f"{{command: [cat, {roots}]}}", f"{{file: {roots}}}"):
+                done = run(source)
+                expect_equal(done.status, 125, done.tail())
+                expect("Permission denied" in done.err and SECRET not in done.err, done.err)
 
     @suite.check("credentials: half an AWS key, and a place where there is one, are errors of the profile")
     def malformed():

@@ -146,7 +146,9 @@ extension ExchangeDriver: UpstreamUser {
         exchange.answerHeadWritten = true
         agent.write(
             AnswerHead(
-                status: head.status, headers: masked(headers, exchange), length: length, isForHead: exchange.head.method == "HEAD",
+                // Without the host's own phrase, which no client reads and nobody scans.
+                status: HTTPResponseStatus(statusCode: Int(head.status.code)), headers: masked(headers, exchange), length: length,
+                isForHead: exchange.head.method == "HEAD",
                 keeps: exchange.head.keepsAlive))
     }
 

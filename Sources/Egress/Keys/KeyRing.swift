@@ -55,12 +55,10 @@ final class KeyRing {
         let here = held.filter { $0.hosts.contains(host) && !$0.secret.range.isEmpty }
         var facts = KeyFacts(
             held: (here.first { $0.kind == .word && $0.secret.query == nil } ?? here.first)?.secret.variable, pinned: pinned[host])
-        var isSigned = false
         for (name, value) in head.headers {
             let place = KeyPlaces.canonical(name)
             if place == "authorization", value.hasPrefix("AWS4-") {
                 facts.presented.append(signature(value, host))
-                isSigned = isSigned || facts.presented.last?.owner != .broker
                 continue
             }
             let shown = KeyPlaces.basic(value) ?? value
@@ -68,7 +66,7 @@ final class KeyRing {
             facts.presented += found.map { presented($0, at: place, host) }
             if found.isEmpty, KeyPlaces.carries(header: place), !value.isEmpty {
                 // Of a signature of the agent's own it is a part.
-                if place == "x-amz-security-token", isSigned || isSignedByAgent(head) { continue }
+                if place == "x-amz-security-token", isSignedByAgent(head) { continue }
                 facts.presented.append(
                     .init(place: place, owner: .agent(identity(shown == value ? KeyPlaces.word(value) : shown[...]))))
             }
@@ -82,13 +80,17 @@ final class KeyRing {
         if case .agent(let identity?) = use, pinned[host] == nil { pinned[host] = identity }
     }
 
+    /// - Parameter why: what is wrong where the place is not the key's own.
+    private func owner(
+        of key: Held, on host: HostName, isInPlace: Bool, else why: KeyFacts.Stray = .otherPlace
+    ) -> KeyFacts.Owner {
+        guard key.hosts.contains(host) else { return .stray(.otherHost) }
+        guard isInPlace else { return .stray(why) }
+        return key.secret.range.isEmpty ? .stray(.absent) : .broker
+    }
+
     private func presented(_ key: Held, at place: String, _ host: HostName) -> KeyFacts.Presented {
-        let owner: KeyFacts.Owner =
-            if !key.hosts.contains(host) { .stray(.otherHost) } else if !takes(key, header: place) {
-                .stray(.otherPlace)
-            } else if key
-                .secret.range.isEmpty
-            { .stray(.absent) } else { .broker }
+        let owner = owner(of: key, on: host, isInPlace: takes(key, header: place))
         // A session's token is a part of the signature with its key.
         let name = key.kind == .awsSession ? part(.awsKeyID, for: host)?.secret.variable : nil
         return .init(place: place, owner: owner, variable: name ?? key.secret.variable)
@@ -110,12 +112,8 @@ final class KeyRing {
         var found: AWSSignature?
         do throws(AWSSignature.Fault) { found = try AWSSignature.read(value) } catch { found = nil }
         if let ours {
-            let owner: KeyFacts.Owner =
-                if !ours.hosts.contains(host) {
-                    .stray(.otherHost)
-                } else if found?.keyID != ours.secret.placeholder
-                    || ours.kind != .awsKeyID
-                { .stray(.signature) } else if ours.secret.range.isEmpty { .stray(.absent) } else { .broker }
+            let isRead = found?.keyID == ours.secret.placeholder && ours.kind == .awsKeyID
+            let owner = owner(of: ours, on: host, isInPlace: isRead, else: .signature)
             return .init(place: "authorization", owner: owner, variable: ours.secret.variable)
         }
         return .init(place: "authorization", owner: .agent(identity(found.map { $0.keyID[...] } ?? value[...])))
@@ -133,11 +131,9 @@ final class KeyRing {
             let place = "?" + parameter.name.lowercased()
             let found = held.filter { KeyPlaces.has(parameter.value, $0.placeholder) }
             for key in found {
-                let owner: KeyFacts.Owner =
-                    if !key.hosts.contains(host) { .stray(.otherHost) } else if place.hasPrefix("?x-amz-") {
-                        .stray(.presigned)
-                    } else if !takes(key, parameter: parameter.name, host) { .stray(.otherPlace) } else if key.secret.range.isEmpty
-                    { .stray(.absent) } else { .broker }
+                let owner = owner(
+                    of: key, on: host, isInPlace: takes(key, parameter: parameter.name, host),
+                    else: place.hasPrefix("?x-amz-") ? .presigned : .otherPlace)
                 facts.presented.append(.init(place: place, owner: owner, variable: key.secret.variable))
             }
             if !found.isEmpty {
@@ -151,9 +147,7 @@ final class KeyRing {
         let left = KeyPlaces.unescaped(rest[...])
         for key in held where KeyPlaces.has(left, key.placeholder) {
             facts.presented.append(
-                .init(
-                    place: "the URL", owner: .stray(key.hosts.contains(host) ? .otherPlace : .otherHost),
-                    variable: key.secret.variable))
+                .init(place: "the URL", owner: owner(of: key, on: host, isInPlace: false), variable: key.secret.variable))
         }
     }
 
