@@ -75,6 +75,8 @@ public struct RequestOutcome: EventPayload, Hashable {
     public var id: UInt64
     public var status: Int
     public var bytesIn: UInt64
+    /// Of a connection whose bytes nobody read; nil: the intent says it.
+    public var bytesOut: UInt64?
     public var model: String?
     /// Nil when the provider reported none; then the reservation stands as spent.
     public var usage: TokenUsage?
@@ -92,13 +94,15 @@ public struct RequestOutcome: EventPayload, Hashable {
     public var milliseconds: UInt64
 
     public init(
-        id: UInt64, status: Int, bytesIn: UInt64, model: String? = nil, usage: TokenUsage? = nil, cost: Money = .zero,
-        redactions: [String: UInt64] = [:], cut: String? = nil, code: Refusal.Code? = nil, reason: String? = nil,
+        id: UInt64, status: Int, bytesIn: UInt64, bytesOut: UInt64? = nil, model: String? = nil, usage: TokenUsage? = nil,
+        cost: Money = .zero, redactions: [String: UInt64] = [:], cut: String? = nil, code: Refusal.Code? = nil,
+        reason: String? = nil,
         via: String? = nil, milliseconds: UInt64
     ) {
         self.id = id
         self.status = status
         self.bytesIn = bytesIn
+        self.bytesOut = bytesOut
         self.model = model
         self.usage = usage
         self.cost = cost
@@ -112,6 +116,7 @@ public struct RequestOutcome: EventPayload, Hashable {
 
     public func write(to out: inout JSONBuilder) {
         out.count("bytes_in", bytesIn)
+        if let bytesOut { out.count("bytes_out", bytesOut) }
         out.optional("code", code?.rawValue)
         out.member("cost_usd", cost.decimal)
         out.optional("cut", cut)

@@ -8,8 +8,8 @@ public import Vocabulary
 public struct ConnectionGrant: Sendable, Hashable {
     public let host: HostName
     public let port: UInt16
-    /// `.passthrough` only where every rule for this host and port says so.
-    public let tls: NetworkAccess.Rule.TLSMode
+    /// Its TLS is passed through, where every rule for this host and port says so; nil: it is read.
+    public let unread: RawGrant?
     /// Whose wire format the host speaks.
     public let provider: ProviderID?
     /// The address that the profile itself gives: dial it, look up nothing.

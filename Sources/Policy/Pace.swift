@@ -63,12 +63,15 @@ public struct Pace: Sendable {
     /// Every request counts, whatever becomes of it: asking for what is refused must not be free.
     mutating func arrived(at now: UInt64) -> Hold? { session.room(at: now) ?? session.request(at: now) }
 
-    /// Before a granted request goes on. The ticket is for `ended`.
-    mutating func start(_ grant: RequestGrant, host: HostName, at now: UInt64) -> Result<CircuitBreaker.Ticket?, Hold> {
-        for name in grant.paced {
+    /// Before something granted goes on. The ticket is for `ended`.
+    /// - Parameters:
+    ///   - paced: the granting rules that have rates.
+    ///   - host: nil: an address, which has no circuit breaker.
+    mutating func start(_ paced: [String], host: HostName?, at now: UInt64) -> Result<CircuitBreaker.Ticket?, Hold> {
+        for name in paced {
             if let hold = rules[name]?.room(at: now) ?? rules[name]?.request(at: now) { return .failure(hold) }
         }
-        guard let breaker else { return .success(nil) }
+        guard let breaker, let host else { return .success(nil) }
         if breakers.count >= Self.mostBreakers, breakers[host] == nil { forgetQuiet(at: now) }
         switch breakers[host, default: CircuitBreaker(breaker)].ask(at: now) {
         case .ask(let ticket): return .success(ticket)
@@ -82,11 +85,11 @@ public struct Pace: Sendable {
         if breakers.count >= Self.mostBreakers { breakers = [:] }
     }
 
-    /// Bytes of bodies that went either way. For so many nanoseconds no more may be read.
-    public mutating func passed(_ count: Int, _ grant: RequestGrant, at now: UInt64) -> UInt64 {
+    /// Bytes of bodies that went either way, under rules with these rates. For so many nanoseconds no more may be read.
+    public mutating func passed(_ count: Int, _ paced: [String], at now: UInt64) -> UInt64 {
         let count = UInt64(count)
         var wait = session.spend(count, at: now)
-        for name in grant.paced { wait = max(wait, rules[name]?.spend(count, at: now) ?? 0) }
+        for name in paced { wait = max(wait, rules[name]?.spend(count, at: now) ?? 0) }
         return wait
     }
 

@@ -11,7 +11,7 @@ public struct PolicyEngine: Sendable {
     /// Those below whose domains every customer has a host of its own.
     private let shared: [ProviderPreset]
     /// By the domain that a provider's hosts stand in.
-    let families: [String: ProviderPreset]
+    private let families: [String: ProviderPreset]
     let grants: [ProviderID: [ProviderGrant]]
     let allow: RuleTable
     let deny: RuleTable
@@ -37,6 +37,11 @@ public struct PolicyEngine: Sendable {
     /// The provider whose wire format a host speaks, however the host was granted.
     func preset(_ host: HostName) -> ProviderPreset? { presets[host] ?? shared.first { $0.speaks(host) } }
 
+    /// The provider that has further hosts in this one's domain.
+    func family(of host: HostName) -> ProviderPreset? {
+        families[host.text.split(separator: ".").suffix(2).joined(separator: ".")]
+    }
+
     /// Whether naming the provider is enough to reach the host: not where anybody may have one.
     func grants(endpointsOf preset: ProviderPreset, at host: HostName) -> Bool { grants[preset.id] != nil && preset.isOwn(host) }
 
@@ -51,6 +56,7 @@ public struct PolicyEngine: Sendable {
                     .identityMismatch, reason: "address of \(name), TLS name \(spoken)",
                     what: "the address dialled and the TLS server name are of two hosts"))
         }
+        if case .deny(let refusal) = tcp(facts) { return .deny(refusal) }
         guard let host = facts.name else {
             return .deny(
                 words(facts.address.description).refusal(
@@ -75,13 +81,13 @@ public struct PolicyEngine: Sendable {
             return .deny(
                 words.refusal(.portNotAllowed, reason: "no rule grants \(host) port \(port)", what: "port \(port) is not allowed"))
         }
-        // Unread TLS cannot be held to a path, so a deny rule or a provider's metering takes it away.
-        let passthrough = !usable.isEmpty && preset == nil && denied.isEmpty && usable.allSatisfy { $0.rule.tls == .passthrough }
+        let unread = passthrough(
+            facts, host: host, rules: usable, isDenied: !denied.isEmpty, isMetered: granted && port == 443)
+        if case .deny(let refusal) = unread { return .deny(refusal) }
         let resolution = spec.network.resolve[host]
         return .allow(
             ConnectionGrant(
-                host: host, port: port, tls: passthrough ? .passthrough : .intercept, provider: preset?.id,
-                resolved: resolution?.address,
+                host: host, port: port, unread: unread?.grant, provider: preset?.id, resolved: resolution?.address,
                 dialPort: resolution?.port ?? port))
     }
 

@@ -24,11 +24,7 @@ extension PolicyEngine {
                         what: "the Host header is not the host of this connection"))
             }
             guard facts.connections <= Int(spec.network.limits.connections) else {
-                return .throttle(
-                    words.refusal(
-                        .rateLimited, reason: "limits.connections", what: "too many connections at once",
-                        rule: "limits.connections"),
-                    after: 5_000_000_000)
+                return .throttle(crowded(words), after: 5_000_000_000)
             }
             if let hold = pace.arrived(at: now) { return throttled(hold, words) }
             let asked = AskedRequest(
@@ -42,7 +38,7 @@ extension PolicyEngine {
             case .ask(let asked, let refusal): (grant, question) = (asked, refusal)
             case .deny, .throttle: return decision
             }
-            switch pace.start(grant, host: connection.host, at: now) {
+            switch pace.start(grant.paced, host: connection.host, at: now) {
             case .success(let ticket):
                 grant.ticket = ticket
                 return question.map { .ask(grant, $0) } ?? .allow(grant)
@@ -100,7 +96,11 @@ extension PolicyEngine {
                 what: "this request needs approval, and nobody could be asked", rule: grant.rule))
     }
 
-    private func throttled(_ hold: Pace.Hold, _ words: RefusalWords) -> Decision<RequestGrant> {
+    func crowded(_ words: RefusalWords) -> Refusal {
+        words.refusal(.rateLimited, reason: "limits.connections", what: "too many connections at once", rule: "limits.connections")
+    }
+
+    func throttled<Grant>(_ hold: Pace.Hold, _ words: RefusalWords) -> Decision<Grant> {
         let seconds = hold.nanoseconds / 1_000_000_000 + 1
         let refusal =
             switch hold.cause {

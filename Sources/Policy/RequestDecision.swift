@@ -43,7 +43,7 @@ extension PolicyEngine {
         if found.isEmpty { return .deny(missing(facts, rules, words: words)) }
         let result = grant(rules: found, provider: nil, operation: nil, grants: [])
         // A provider's regional and older hosts take the same calls at prices that no book here has.
-        let family = families[facts.host.text.split(separator: ".").suffix(2).joined(separator: ".")]
+        let family = self.family(of: facts.host)
         if let family, !result.unmeteredAllowed, path.readings.contains(where: { Self.resembles($0, family) }) {
             return .deny(
                 words.refusal(

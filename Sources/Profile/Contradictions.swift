@@ -5,6 +5,7 @@ import Vocabulary
 enum Contradictions {
     static func check(_ spec: Spec, _ tree: Node) throws(ProfileError) {
         try hosts(tree[path: ["spec", "governance", "network_access"]])
+        try unread(spec, tree[path: ["spec", "governance"]])
         try files(spec.sandbox.filesystem, tree[path: ["spec", "sandbox", "filesystem"]])
         try credentials(tree[path: ["spec"]])
         try budget(tree[path: ["spec", "governance", "budget"]])

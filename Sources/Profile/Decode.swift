@@ -123,6 +123,7 @@ extension NetworkAccess {
     fileprivate mutating func read(_ node: Node?) throws(ProfileError) {
         for entry in node?["allowlist"]?.elements ?? [] { allow.append(try Rule(entry, deny: false)) }
         for entry in node?["denylist"]?.elements ?? [] { deny.append(try Rule(entry, deny: true)) }
+        for entry in node?["tcp"]?.elements ?? [] { tcp.append(try Endpoint(entry)) }
         privateNetworks = try list(node?["private_networks"]) { IPNetwork($0) }
         for entry in node?["resolve"]?.entries ?? [] {
             guard let name = HostName(entry.key) else {
@@ -133,6 +134,15 @@ extension NetworkAccess {
         trust = try list(node?["trust"]) { $0 }
         if let proxy = node?["upstream_proxy"], proxy.text != "none" { upstreamProxy = try UpstreamProxy(proxy) }
         try limits.read(node?["limits"])
+    }
+}
+
+extension NetworkAccess.Endpoint {
+    fileprivate init(_ node: Node) throws(ProfileError) {
+        guard let host = node["host"], let port = node["port"] else {
+            throw ProfileError(node.mark, "an endpoint needs a host and a port", hint: "{host: db.example.com, port: 5432}")
+        }
+        self.init(place: try value(host, Place.init), port: try value(port) { UInt16($0) })
     }
 }
 

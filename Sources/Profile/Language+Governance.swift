@@ -127,7 +127,7 @@ extension Language {
                         Row(
                             "tls", .scalar(.choice(["intercept", "passthrough"])),
                             "passthrough: unread, counted in bytes.",
-                            default: "intercept", .no(except: ["intercept"])),
+                            default: "intercept"),
                         Row(
                             "content_types", .list(.scalar(.mediaType)),
                             "What a body may be: application/json, text/*. Absent: anything."),
@@ -183,9 +183,9 @@ extension Language {
             "tcp",
             .list(
                 .map([
-                    Row("host", .scalar(.hostPattern), "One name.", required: true),
+                    Row("host", .scalar(.place), "One name, localhost, or one address.", required: true),
                     Row("port", .scalar(.port), "One port.", required: true),
-                ])), "Raw connections, unread.", looser: .grant, .no()),
+                ])), "Raw connections: unread, counted in bytes.", looser: .grant),
         Row(
             "unix_sockets", .list(.scalar(.path(optional: true))),
             "Sockets of the host; each is a way out.", looser: .grant, .no()),

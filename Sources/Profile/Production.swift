@@ -24,6 +24,10 @@ extension ResolvedProfile {
         where rule["tls"]?.text == "passthrough" {
             errors.append(ProfileError(rule.mark, "'\(rule["host"]?.text ?? "")' is passed through unread", hint: "tls: intercept"))
         }
+        for endpoint in tree[path: ["spec", "governance", "network_access", "tcp"]]?.elements ?? [] {
+            let words = "'\(endpoint["host"]?.text ?? "")' is reached over raw TCP, unread"
+            errors.append(ProfileError(endpoint.mark, words, hint: "an allowlist rule reads what it grants"))
+        }
         for note in unenforced {
             errors.append(ProfileError(note.mark, note.message, hint: "akios-exec does not start with it; take it out"))
         }

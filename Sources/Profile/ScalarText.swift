@@ -51,6 +51,12 @@ extension Scalar {
                     "a host name",
                     spelling(text) ?? "one name, or .example.com for every name below it; no scheme, port, path or address"
                 ) : nil
+        case .place:
+            return NetworkAccess.Endpoint.Place(text) == nil
+                ? (
+                    "a place to connect to",
+                    spelling(text) ?? "one name, localhost, or one address that leads to a single host; cloud metadata never"
+                ) : nil
         case .network: return IPNetwork(text) == nil ? ("a network", "ADDRESS/BITS: 10.0.0.0/8") : nil
         case .resolution:
             return NetworkAccess.Resolution(text: text) == nil

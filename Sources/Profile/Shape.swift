@@ -13,6 +13,8 @@ enum Scalar: Sendable {
     /// One of these, strictest first where order matters. The seeds' spellings are rewritten.
     case choice([String], synonyms: [String: String] = [:])
     case hostName, hostPattern, network
+    /// One name, one address, or localhost.
+    case place
     /// ADDRESS, ADDRESS:PORT or [V6]:PORT.
     case resolution
     case port, method

@@ -142,6 +142,51 @@ public struct NetworkAccess: Sendable, Hashable {
         }
     }
 
+    /// One place of one port, reached over plain TCP.
+    public struct Endpoint: Sendable, Hashable {
+        public enum Place: Sendable, Hashable, CustomStringConvertible {
+            case name(HostName)
+            /// Dialled by the agent as it stands here.
+            case address(IPAddress)
+            /// The host's own loopback, which the agent reaches by its own.
+            case localhost
+
+            /// - Parameter text: a name, an address, or `localhost` (also as 127.0.0.1 and ::1). Other loopback addresses, and
+            ///   those that lead nowhere or to many, are none.
+            public init?(_ text: String) {
+                if let address = IPAddress(text)?.unmapped {
+                    switch address.reach {
+                    case .global, .private, .linkLocal: self = .address(address)
+                    case .loopback:
+                        guard Self.own.contains(address) else { return nil }
+                        self = .localhost
+                    case .multicast, .metadata, .reserved: return nil
+                    }
+                } else {
+                    guard let name = HostName(text) else { return nil }
+                    self = name.text == "localhost" ? .localhost : .name(name)
+                }
+            }
+
+            /// What `localhost` is in the cage and on the host.
+            public static let own: [IPAddress] = [.v4(0x7f00_0001), .v6(high: 0, low: 1)]
+
+            public var description: String {
+                switch self {
+                case .name(let name): name.text
+                case .address(let address): address.description
+                case .localhost: "localhost"
+                }
+            }
+        }
+        public var place: Place
+        public var port: UInt16
+        public init(place: Place, port: UInt16) {
+            self.place = place
+            self.port = port
+        }
+    }
+
     /// A name that the profile itself resolves; grants exactly this address and port.
     public struct Resolution: Sendable, Hashable {
         public var address: IPAddress
@@ -182,6 +227,8 @@ public struct NetworkAccess: Sendable, Hashable {
     }
 
     public var allow: [Rule] = []
+    /// Endpoints without TLS that egress reads, or raw ones that it does not.
+    public var tcp: [Endpoint] = []
     /// Wins over `allow`, `providers` and what a child adds. Here an empty list of ports, methods or paths means every one:
     /// what a denial leaves out denies most.
     public var deny: [Rule] = []

@@ -21,15 +21,15 @@ struct Connections {
 
     @Test func passthroughOnlyWhereNothingNeedsReading() throws {
         func tls(_ allow: [NetworkAccess.Rule], deny: [NetworkAccess.Rule] = [], at name: String = "pinned.example") throws
-            -> NetworkAccess.Rule.TLSMode?
+            -> RawGrant.Way?
         {
-            granted(try connect(engine(allow: allow, deny: deny), name))?.tls
+            granted(try connect(engine(allow: allow, deny: deny), name))?.unread?.way
         }
         let open = try rule("pinned.example", tls: .passthrough)
         #expect(try tls([open]) == .passthrough)
-        #expect(try tls([open, rule("pinned.example")]) == .intercept)
-        #expect(try tls([open], deny: [deny("pinned.example", paths: ["/admin"])]) == .intercept)
-        #expect(try tls([rule("api.openai.com", tls: .passthrough)], at: "api.openai.com") == .intercept)
+        #expect(try tls([open, rule("pinned.example")]) == nil)
+        #expect(try tls([open], deny: [deny("pinned.example", paths: ["/admin"])]) == nil)
+        #expect(try tls([rule("api.openai.com", tls: .passthrough)], at: "api.openai.com") == nil)
     }
 
     @Test func privatePlacesNeedAGrantAndMetadataHasNone() throws {

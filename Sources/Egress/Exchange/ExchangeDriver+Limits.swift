@@ -10,7 +10,7 @@ extension ExchangeDriver {
     /// Counts bytes of a body that went either way, and reads no more of the answer until the rates allow it.
     func pause(after count: Int) {
         guard let exchange, let grant = exchange.grant else { return }
-        guard let wait = session.passed(count, grant), !isGone, exchange.rest == nil else { return }
+        guard let wait = session.passed(count, grant.paced), !isGone, exchange.rest == nil else { return }
         exchange.upstream?.setReading(false)
         if exchange.relay != nil { agent.setReading(false) }
         let bound = NIOLoopBound((self, exchange), eventLoop: session.loop)

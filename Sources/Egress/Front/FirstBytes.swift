@@ -5,6 +5,7 @@ import Events
 import Glibc
 import NIOCore
 import NIOSSL
+import Policy
 import Vocabulary
 
 final class FirstBytes: ChannelInboundHandler, RemovableChannelHandler {
@@ -60,11 +61,22 @@ final class FirstBytes: ChannelInboundHandler, RemovableChannelHandler {
 
     private func startTLS(_ context: ChannelHandlerContext, _ spoken: HostName?) {
         let peer = session.judge(dialled, spoken: spoken, isTLS: true)
+        if case .allow(let connection) = peer.standing, let grant = connection.unread { return passThrough(context, grant) }
         do {
             let tls = NIOSSLServerHandler(context: try session.context(for: peer.leaf))
             try proceed(context, with: [tls, ProtocolChoice(session: session, peer: peer)])
         } catch {
             refuse(context, .malformed, "TLS could not be set up")
+        }
+    }
+
+    private func passThrough(_ context: ChannelHandlerContext, _ grant: RawGrant) {
+        do {
+            let relay = RawRelay(session: session, dialled: dialled, grant: grant)
+            try proceed(context, with: [relay.agentEnd])
+            relay.ask()
+        } catch {
+            refuse(context, .malformed, "TLS could not be passed through")
         }
     }
 

@@ -216,7 +216,12 @@ struct Adopted: Sendable {
                         throw ChannelError.inappropriateOperationForState
                     }
                     guard session.value.accepts(channel, dialled) else { throw ChannelError.operationUnsupported }
-                    try channel.pipeline.syncOperations.addHandler(FirstBytes(session: session.value, dialled: dialled))
+                    if let grant = session.value.raw(dialled) {
+                        let relay = RawRelay(session: session.value, dialled: dialled, grant: grant)
+                        try channel.pipeline.syncOperations.addHandler(relay.agentEnd)
+                    } else {
+                        try channel.pipeline.syncOperations.addHandler(FirstBytes(session: session.value, dialled: dialled))
+                    }
                 }
             }
         let dns = ServerBootstrap(group: loop)

@@ -58,6 +58,19 @@ final class Session {
         Peer.judge(dialled, name: names.name(for: dialled.address), spoken: spoken, isTLS: isTLS, policy: policy)
     }
 
+    /// What a `tcp` rule grants of a connection that has not spoken yet; nil: nothing does, and its first bytes tell what it is.
+    func raw(_ dialled: Dialled) -> RawGrant? {
+        let facts = ConnectionFacts(
+            address: dialled.address, port: dialled.port, name: names.name(for: dialled.address), spoken: nil, isTLS: false)
+        return policy.tcp(facts)?.grant
+    }
+
+    /// Whether an unread connection may begin. Asked once for each, and counts it.
+    func begin(_ grant: RawGrant) -> Decision<RawGrant> {
+        if let stopped { return .deny(stopped) }
+        return policy.begin(grant, connections: connections.count, pace: &pace, at: NIODeadline.now().uptimeNanoseconds)
+    }
+
     func words(_ host: String) -> RefusalWords { RefusalWords(host: host, profile: profileName) }
 
     func context(for leaf: LeafSubject) throws -> NIOSSLContext { try contexts.context(for: leaf) }
@@ -81,9 +94,9 @@ final class Session {
         return decision
     }
 
-    /// After bytes of a body went either way: for how long no more may be read.
-    func passed(_ count: Int, _ grant: RequestGrant) -> TimeAmount? {
-        let wait = pace.passed(count, grant, at: NIODeadline.now().uptimeNanoseconds)
+    /// After bytes of a body went either way, under rules with these rates: for how long no more may be read.
+    func passed(_ count: Int, _ paced: [String]) -> TimeAmount? {
+        let wait = pace.passed(count, paced, at: NIODeadline.now().uptimeNanoseconds)
         // Looked at again at least every ten seconds: other exchanges use the same rates.
         return wait == 0 ? nil : .nanoseconds(Int64(min(wait, 10_000_000_000)))
     }

@@ -11,12 +11,12 @@ final class Dialer {
     typealias Done = (Result<any Upstream, UpstreamFailure>) -> Void
     private typealias Reached = (Result<Connected, UpstreamFailure>) -> Void
 
-    private static let connectLimit = TimeAmount.seconds(10)
+    static let connectLimit = TimeAmount.seconds(10)
     private static let mostRemembered = 1024
     private static let mostRounds = 10
 
-    private let loop: any EventLoop
-    private let routes: Routes
+    let loop: any EventLoop
+    let routes: Routes
     let pool: UpstreamPool
     private let roots: [UInt8]
     private let trust: [String]
@@ -167,7 +167,7 @@ final class Dialer {
         do { context = try self.context(offer) } catch {
             return done(.failure(UpstreamFailure(code: .upstreamUnreachable, reason: "no root certificates")))
         }
-        let race = AddressRace(
+        let race = AddressRace<Connected>(
             route.addresses, loop: loop,
             attempt: { [self] in connect($0, route, key, context, isForSocket: offer == .socket, done: $1) },
             done: { [self] result in

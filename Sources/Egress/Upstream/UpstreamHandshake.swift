@@ -9,7 +9,7 @@ import NIOTLS
 import Vocabulary
 
 /// A verified connection, ready for its first request.
-enum Connected {
+enum Connected: Contender {
     case single(UpstreamConnection)
     case multiplex(UpstreamMultiplex)
 

@@ -19,8 +19,10 @@ final class Client: Sendable {
             received.withLock { $0 += bytes }
         }
         let ready = Mutex(false)
+        let ended = Mutex(false)
         func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
             if case .handshakeCompleted = event as? TLSUserEvent { ready.withLock { $0 = true } }
+            if case .inputClosed = event as? ChannelEvent { ended.withLock { $0 = true } }
         }
         func channelInactive(context: ChannelHandlerContext) { closed.withLock { $0 = true } }
         func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -32,10 +34,15 @@ final class Client: Sendable {
     private let collector = Collector()
     private let channel: any Channel
 
-    /// - Parameter tls: nil: no TLS at all.
-    init(group: any EventLoopGroup, port: Int, tls: (context: NIOSSLContext, name: String?)?) throws {
+    /// - Parameters:
+    ///   - tls: nil: no TLS at all.
+    ///   - staysHalfOpen: the server's end of file does not end what is still to be sent.
+    init(
+        group: any EventLoopGroup, port: Int, tls: (context: NIOSSLContext, name: String?)?, staysHalfOpen: Bool = false
+    ) throws {
         let collector = collector
         channel = try ClientBootstrap(group: group)
+            .channelOption(.allowRemoteHalfClosure, value: staysHalfOpen)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     if let tls {
@@ -58,11 +65,14 @@ final class Client: Sendable {
 
     func send(_ text: String) { send(Array(text.utf8)) }
     func send(_ bytes: [UInt8]) { channel.writeAndFlush(ByteBuffer(bytes: bytes), promise: nil) }
+    /// Sends no more, and still reads.
+    func endOutput() { channel.close(mode: .output, promise: nil) }
     func close() { try? channel.close().wait() }
 
     var bytes: [UInt8] { collector.received.withLock { $0 } }
     var text: String { collector.received.withLock { String(decoding: $0, as: UTF8.self) } }
     var error: String? { collector.error.withLock { $0 } }
+    var sawEnd: Bool { collector.ended.withLock { $0 } }
     var isClosed: Bool { collector.closed.withLock { $0 } }
 
     /// Waits for text that satisfies `found`; whatever came in the end.

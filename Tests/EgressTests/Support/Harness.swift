@@ -158,22 +158,25 @@ final class Harness: Sendable {
         return try HTTP2Client(group: group, port: port, context: http2Context, name: name)
     }
 
-    /// A TLS client that knows other authorities only.
-    func untrusting(_ name: String) throws -> Client {
+    /// A TLS client that knows other authorities only: the upstream's.
+    func untrusting(_ name: String, sni: String? = nil) throws -> Client {
         let address = try #require(resolve(name))
         holder.value.withLock { $0 = Dialled(address: address, port: 443) }
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.trustRoots = .certificates(try NIOSSLCertificate.fromPEMBytes(upstream.authority.pem))
-        let client = try Client(group: group, port: port, tls: (try NIOSSLContext(configuration: configuration), name))
+        let client = try Client(group: group, port: port, tls: (try NIOSSLContext(configuration: configuration), sni ?? name))
         client.waitForTLS()
         return client
     }
 
     /// Bytes without TLS.
     func raw(_ name: String = Harness.openai, port dialledPort: UInt16 = 443) throws -> Client {
-        let address = try #require(resolve(name))
+        try raw(address: try #require(resolve(name)), port: dialledPort)
+    }
+
+    func raw(address: IPAddress, port dialledPort: UInt16, staysHalfOpen: Bool = false) throws -> Client {
         holder.value.withLock { $0 = Dialled(address: address, port: dialledPort) }
-        return try Client(group: group, port: port, tls: nil)
+        return try Client(group: group, port: port, tls: nil, staysHalfOpen: staysHalfOpen)
     }
 
     /// One request on a connection of its own; the whole answer as text.
