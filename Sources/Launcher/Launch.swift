@@ -82,7 +82,7 @@ public enum Launcher {
         request.umask = Surroundings.fileMask
         request.intercepts = true
         do {
-            request.ruleset = try CageRuleset.batch()
+            request.ruleset = try CageRuleset.batch(services: spec.network.hostServices)
             // Executable memory files are forbidden by a sysctl of the cage's own; who may not set it gets no memory files.
             request.memoryFiles = invoker.privileged && access("/proc/sys/vm/memfd_noexec", F_OK) == 0
             let filter = AgentFilter(

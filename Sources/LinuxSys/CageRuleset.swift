@@ -10,9 +10,11 @@ public enum CageRuleset {
 
     /// The ruleset as netlink messages for a NETLINK_NETFILTER socket, to be sent in one datagram into a namespace that
     /// has no table `akios` yet.
-    /// - Parameter proxyPort: the transparent listener's port on 127.0.0.1 and ::1.
+    /// - Parameters:
+    ///   - proxyPort: the transparent listener's port on 127.0.0.1 and ::1.
+    ///   - services: ports of the cage's 127.0.0.1 and ::1 that are the proxy's too, because the host's are meant.
     /// - Throws: ENOMEM only.
-    public static func batch(proxyPort: UInt16 = 1) throws(SysError) -> [UInt8] {
+    public static func batch(proxyPort: UInt16 = 1, services: [UInt16] = []) throws(SysError) -> [UInt8] {
         var batch = NftBatch(table: "akios")
         try batch.addTable()
         try batch.addCounter("direct")
@@ -22,16 +24,26 @@ public enum CageRuleset {
         let (drop, accept): (UInt32, UInt32) = (0, 1)
         try batch.addChain("capture", hook: prerouting, priority: mangle, policy: accept)
         try batch.addChain("fence", hook: output, priority: 0, policy: drop)
-        try capture(&batch, proxyPort)
+        try capture(&batch, proxyPort, services)
         try fence(&batch, proxyPort)
         return batch.finished()
     }
 
     // Every TCP connection, to anywhere, is the proxy's; port 53 is the resolver's; the cage's loopback is its own.
-    private static func capture(_ batch: inout NftBatch, _ proxyPort: UInt16) throws(SysError) {
+    private static func capture(_ batch: inout NftBatch, _ proxyPort: UInt16, _ services: [UInt16]) throws(SysError) {
         try batch.addProtocolSet("__set%d", id: 1, [tcp, udp])
         try batch.addRule(
             "capture", [.layer4Protocol, .memberOf(set: "__set%d", id: 1)] + destinationPort(53) + [.accept])
+        // Whatever the agent binds there: the socket is found by the proxy's address, not by the one that was dialled.
+        for port in services {
+            let toPort = isProtocol(tcp) + destinationPort(port)
+            try batch.addRule(
+                "capture",
+                toLocalhost4 + toPort + [.transparentProxy(family: ipv4, address: localhost4, port: proxyPort), .accept])
+            try batch.addRule(
+                "capture",
+                toLoopback6 + toPort + [.transparentProxy(family: ipv6, address: localhost6, port: proxyPort), .accept])
+        }
         try batch.addRule("capture", toLoopback4 + [.accept])
         try batch.addRule("capture", toLoopback6 + [.accept])
         try batch.addRule(
@@ -80,6 +92,8 @@ public enum CageRuleset {
     /// 127.0.0.0/8: the first byte of the destination.
     private static let toLoopback4: [NftExpression] =
         isFamily(ipv4) + [.networkHeader(offset: 16, length: 1), .compare(.equal, [127])]
+    private static let toLocalhost4: [NftExpression] =
+        isFamily(ipv4) + [.networkHeader(offset: 16, length: 4), .compare(.equal, localhost4)]
     private static let toLoopback6: [NftExpression] =
         isFamily(ipv6) + [.networkHeader(offset: 24, length: 16), .compare(.equal, localhost6)]
 }

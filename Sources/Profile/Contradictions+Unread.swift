@@ -19,9 +19,10 @@ extension Contradictions {
         }
         let endpoints = network?["tcp"]?.elements ?? []
         for (node, endpoint) in zip(endpoints, spec.network.tcp) {
-            if endpoint.place == .localhost {
+            if endpoint.place == .localhost, [1, 53].contains(endpoint.port) {
                 throw ProfileError(
-                    node.mark, "the host's own loopback cannot be reached from the cage yet", hint: "name another address of the host")
+                    node.mark, "port \(endpoint.port) of the cage's loopback is egress' own",
+                    hint: "name another address of the host")
             }
             guard case .name(let name) = endpoint.place else { continue }
             if spec.network.allow.contains(where: { $0.host.matches(name) && $0.ports.contains(endpoint.port) }) {
@@ -29,6 +30,11 @@ extension Contradictions {
                     node.mark, "'\(name)' port \(endpoint.port) is granted raw and by an allowlist rule, which reads it",
                     hint: "take one of them out")
             }
+        }
+        if spec.network.hostServices.count > NetworkAccess.mostHostServices, let node = network?["tcp"] {
+            throw ProfileError(
+                node.mark, "more than \(NetworkAccess.mostHostServices) ports of localhost",
+                hint: "take out those that are not needed")
         }
         for node in tree?["credentials"]?.elements ?? [] {
             for host in node["hosts"]?.elements ?? [] {

@@ -187,6 +187,11 @@ public struct NetworkAccess: Sendable, Hashable {
         }
     }
 
+    /// Ports of the host's loopback that the agent reaches by its own, ascending.
+    public var hostServices: [UInt16] { Set(tcp.filter { $0.place == .localhost }.map(\.port)).sorted() }
+    /// Each is two packet rules of the cage.
+    public static let mostHostServices = 16
+
     /// A name that the profile itself resolves; grants exactly this address and port.
     public struct Resolution: Sendable, Hashable {
         public var address: IPAddress

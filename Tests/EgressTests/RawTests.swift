@@ -135,6 +135,22 @@ import Wire
         #expect(codes == ["not_http", "not_http"] && server.now.connections == 0)
     }
 
+    @Test func aServiceOfTheHostIsReachedByLocalhost() throws {
+        let server = try RawServer(group: MultiThreadedEventLoopGroup.singleton, greeting: "hello")
+        let harness = try Harness({ $0.network.tcp = [.init(place: .localhost, port: server.port)] }) { _ in .init(["{}"]) }
+        defer { harness.end() }
+        for address in NetworkAccess.Endpoint.Place.own {
+            let client = try harness.raw(address: address, port: server.port)
+            #expect(client.wait { $0 == "hello" } == "hello")
+            client.close()
+        }
+        let other = try harness.raw(address: .v4(0x7f00_0001), port: server.port &+ 1)
+        other.send([0, 0, 0, 8])
+        #expect(other.waitForClose() && other.bytes.isEmpty)
+        #expect(server.now.connections == 2)
+        #expect(harness.supervisor.records(.requestIntent).map { $0["host"]?.stringValue } == ["localhost", "localhost"])
+    }
+
     /// A slow host slows the agent down; nothing is heaped up in between, and nothing is lost.
     @Test func aSlowHostHoldsTheAgent() throws {
         let (harness, server) = try place(reads: false)

@@ -101,6 +101,21 @@ print(reach("db.example", 5433), reach("other.example", 5432), sep="|", end="")
             expect_equal(len(records(run, "connection.refused")), 2, "refused connections")
             expect_equal(verify(run.session)[0], 0, "audit verify")
 
+    @suite.check("a service of the host's loopback, by its one port; all other ports of localhost are the cage's own")
+    def localhost():
+        with Upstream() as upstream, Ground() as ground, Talker() as talker, Talker() as other:
+            profile = granting(upstream, f"      tcp: [{{host: localhost, port: {talker.port}}}]")
+            agent = TALK + f'''
+mine = socket.create_server(("127.0.0.1", {talker.port}))  # who has the port in the cage gets nothing by it
+print(*[talk(host, {talker.port}, b"hello").decode() for host in ("localhost", "127.0.0.1", "::1")], sep="|", end="|")
+print(reach("localhost", {other.port}), reach("127.0.0.2", {talker.port}), sep="|", end="")
+'''
+            run = caged(ground.run(agent, profile))
+            expect_equal(
+                run.out.split("|"), ["220 talker\r\nhello"] * 3 + ["ConnectionRefusedError"] * 2, f"what the agent saw: {run.tail()}")
+            expect_equal((talker.heard, other.heard), ([b"hello"] * 3, []), "what arrived")
+            expect_equal([i["host"] for i, _ in unread(run)], ["localhost"] * 3, "intents")
+
     @suite.check("passthrough: the client sees the host's own certificate; another name in the handshake is refused")
     def passthrough():
         curl = shutil.which("curl")
