@@ -12,8 +12,8 @@ public struct RunFolder: ~Copyable, Sendable {
     private let folder: Folder
     private let name: String
 
-    /// Makes it below `folders.run`, and takes away what dead sessions left there. Passable for all, because the socket has its
-    /// owner; where only one user's sessions are, nobody else comes that far.
+    /// Makes it below `folders.run`, and takes away what dead sessions left there. Root's is open to all, because whoever it runs
+    /// sessions for opens it to connect, and the socket has its owner; a user's own folders are closed.
     public static func make(_ folders: StateFolders, session: SessionID) throws(SysError) -> RunFolder {
         let isRoot = geteuid() == 0
         // Root's is passed through by whoever it runs sessions for, whatever root's umask keeps from others.
@@ -24,7 +24,7 @@ public struct RunFolder: ~Copyable, Sendable {
         sweep(base)
         // A sweep that runs at this very moment may take it for a dead one's before it is locked.
         for _ in 0..<4 {
-            let folder = try base.makeSubfolder(session.text, mode: isRoot ? 0o711 : 0o700, orOpen: true)
+            let folder = try base.makeSubfolder(session.text, mode: isRoot ? 0o755 : 0o700, orOpen: true)
             if lock(folder), base.exists(session.text) { return RunFolder(base: base, folder: folder, name: session.text) }
         }
         throw SysError("flock", EAGAIN, on: folders.run + "/" + session.text)

@@ -11,6 +11,7 @@ import subprocess
 import time
 
 import observe
+from accounts import CONFINED, UID, account, as_user, project
 from checks import Skip, expect, expect_equal
 from product import STATE, Ground, Upstream, akios, binary, caged, state_variables, verify
 
@@ -291,3 +292,29 @@ print("sockets", found, flush=True)
                 expect(run.status == 125 and "the agent may write" in run.err and "nothing was run" in run.err, run.tail())
             run = ground.run(["/bin/true"], upstream.profile(spec="  audit: {alerts: [{command: [/nowhere/at/all]}]}"), workspace=work)
             expect(run.status == 125 and "error: audit.alerts" in run.err, run.tail())
+
+    @suite.check("sudo: who called answers without sudo, another user does not, and a helper runs as the caller")
+    def by_sudo():
+        with Upstream() as upstream, Ground() as ground, account(ground) as home:
+            work, told, tell = project(home), ground.folder / "told", ground.folder / "tell"
+            told.touch()
+            told.chmod(0o666)
+            tell.write_text(f"#!/bin/sh\ncat > /dev/null; (id -u; id -G; grep CapEff /proc/self/status) > {told}\n")
+            tell.chmod(0o755)
+            profile = upstream.profile(governance=ASK % "60s", spec=f"  audit: {{alerts: [{{command: [{tell}]}}]}}")
+            # The system's own places, as after an installation.
+            plain = ("env", "-u", "AKIOS_STATE_DIR", "-u", "AKIOS_RUN_DIR", f"HOME={home}")
+            with ground.start(CLIENT, profile, workspace=work, wrap=as_user("sudo", "-n"), stored="/var/lib/akios") as live:
+                live.wait_for("ready")
+                live.say(json.dumps([CHAT]) + "\n")
+                question = observe.until(lambda: json.loads(akios("approvals", "--json", wrap=as_user(*plain)).stdout or "[]"))
+                expect(question, "the caller sees nothing that waits")
+                other = akios("approvals", "approve", question[0]["id"], wrap=["setpriv", "--reuid=4343", "--regid=4343", "--clear-groups", *plain])
+                expect_equal((other.returncode, upstream.seen()), (4, []), f"another user: {other}")
+                done = akios("approvals", "approve", question[0]["id"], wrap=as_user(*plain))
+                expect_equal(done.returncode, 0, done.stderr)
+                run = caged(live.finish())
+            expect("answer 200" in run.out, run.tail())
+            expect_equal(decisions(run), [("approved", UID, None)], "decisions on record")
+            expect_equal(told.read_text().split(), [str(UID), str(UID), *CONFINED.split()[0].replace("=", ": ").split()], "the helper")
+            expect(not pathlib.Path("/run/akios", run.session.name).exists(), "left in /run/akios")
