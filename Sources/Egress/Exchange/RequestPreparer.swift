@@ -1,5 +1,5 @@
-// RequestPreparer: from a whole request to what may leave: keys, redaction, price, cap, record. In this order, because
-// the facts and the price must speak of the very bytes that leave. No I/O; what it needs was handed in.
+// RequestPreparer: from a whole request to what may leave: redaction, price, cap, record, and how its key gets in. In this order,
+// because the facts and the price must speak of the very bytes that leave. No I/O; what it needs was handed in.
 
 import Events
 import Metering
