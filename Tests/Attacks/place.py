@@ -30,6 +30,8 @@ spec:
       {grants}
       resolve: {{api.openai.com: "127.0.0.1:443", api.anthropic.com: "127.0.0.1:443", evil.example: "127.0.0.1:443", gullible.example: "127.0.0.2:443"}}
       trust: [{roots}]
+      # Raw endpoints, so that the same port of another host and another port of the same host have something to be compared with.
+      tcp: [{{host: db.example, port: 8443}}, {{host: localhost, port: 7778}}]
 """
 
 

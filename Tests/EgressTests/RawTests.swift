@@ -38,6 +38,9 @@ import Wire
         try harness.raw(address: #require(harness.resolve(Self.db)), port: Self.port, staysHalfOpen: true)
     }
 
+    /// Closed at once: perhaps before the client has noticed that it was connected.
+    private func isTurnedAway(_ harness: Harness) -> Bool { (try? connect(harness))?.waitForClose() ?? true }
+
     private func outcome(_ harness: Harness) throws -> JSONValue {
         try #require(harness.supervisor.waitForRecords(.requestOutcome, count: 1)?.first)
     }
@@ -102,8 +105,7 @@ import Wire
         let (harness, server) = try place()
         defer { harness.end() }
         harness.supervisor.change { $0.refuses = (.budgetExceeded, "no money") }
-        let client = try connect(harness)
-        #expect(client.waitForClose())
+        #expect(isTurnedAway(harness))
         let refused = try #require(harness.supervisor.waitForRecords(.connectionRefused, count: 1)?.first)
         #expect(refused["code"]?.stringValue == "budget_exceeded")
         #expect(server.now.connections == 0 && harness.supervisor.records(.requestOutcome).isEmpty)
@@ -201,8 +203,7 @@ import Wire
         #expect(client.waitForClose())
         #expect(try outcome(harness)["cut"]?.stringValue == "stopped")
         #expect(wait { server.now.broken == 1 })
-        let next = try connect(harness)
-        #expect(next.waitForClose() && server.now.connections == 1)
+        #expect(isTurnedAway(harness) && server.now.connections == 1)
     }
 
     @Test func aHostThatBreaksOffIsNoWholeAnswer() throws {
@@ -232,8 +233,7 @@ import Wire
         client.wait { $0.utf8.count == 2000 }
         // The minute is used up: what the agent says now is not read, and another connection does not begin.
         client.send("later")
-        let other = try connect(harness)
-        #expect(other.waitForClose())
+        #expect(isTurnedAway(harness))
         let refused = try #require(harness.supervisor.waitForRecords(.connectionRefused, count: 1)?.first)
         #expect(refused["code"]?.stringValue == "rate_limited")
         harness.supervisor.say(.stop(why: .stopping, told: "over"))

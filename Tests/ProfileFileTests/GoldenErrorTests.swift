@@ -191,6 +191,32 @@ struct Bad: Sendable, CustomTestStringConvertible {
             "p.yaml:5:34: 'a.com' is allowed and denied by the same rule\nhint: it is denied at p.yaml:5:53; deny wins, so take one of them out"
         ),
         Bad(
+            policy("  governance:\n    network_access: {allowlist: [{host: a.com, tls: passthrough, paths: [/x]}]}"),
+            "p.yaml:5:66: 'paths' needs a reader, and 'tls: passthrough' leaves its connections unread\n"
+                + "hint: take one of them out"),
+        Bad(
+            policy("  governance:\n    network_access: {allowlist: [{host: a.com, tls: passthrough, limits: {body: 1M}}]}"),
+            "p.yaml:5:75: 'body' needs a reader, and 'tls: passthrough' leaves its connections unread\n"
+                + "hint: take one of them out"),
+        Bad(
+            policy("  governance:\n    network_access: {allowlist: [{host: .a.com}], tcp: [{host: b.a.com, port: 443}]}"),
+            "p.yaml:5:57: 'b.a.com' port 443 is granted raw and by an allowlist rule, which reads it\n"
+                + "hint: take one of them out"),
+        Bad(
+            policy("  governance:\n    network_access: {tcp: [{host: 169.254.169.254, port: 80}]}"),
+            "p.yaml:5:35: 'host' is '169.254.169.254', not a place to connect to\n"
+                + "hint: one name, localhost, or one address that leads to a single host; cloud metadata never"),
+        Bad(
+            policy("  governance:\n    network_access: {tcp: [{host: localhost, port: 53}]}"),
+            "p.yaml:5:28: port 53 of the cage's loopback is egress' own\n"
+                + "hint: name another address of the host"),
+        Bad(
+            policy(
+                "  governance:\n    network_access: {tcp: [{host: a.com, port: 5432}]}\n"
+                    + "    credentials: [{env: A, from: {env: B}, hosts: [a.com]}]"),
+            "p.yaml:6:52: 'a.com' is not read, so no key can be put in there\n"
+                + "hint: tls: intercept, or leave the host out of the credential"),
+        Bad(
             policy("  sandbox: {filesystem: {exec: [/srv/tools]}}"),
             "p.yaml:4:33: '/srv/tools' may be executed but not read\nhint: grant it in sandbox.filesystem.read, or take it out of exec"
         ),

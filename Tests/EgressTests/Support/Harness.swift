@@ -106,17 +106,15 @@ final class Harness: Sendable {
 
     private static func listener() throws -> (Int32, Int) {
         let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let bound = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(socket, $0, length) == 0 && getsockname(socket, $0, &length) == 0
-            }
+        // sockaddr_in by its bytes: two C modules have the type, and which one a compiler finds first is chance.
+        var address: [UInt8] = [UInt8(AF_INET), 0, 0, 0, 127, 0, 0, 1] + [UInt8](repeating: 0, count: 8)
+        let bound = address.withUnsafeMutableBytes { bytes in
+            guard let place = bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self) else { return false }
+            var length = socklen_t(bytes.count)
+            return bind(socket, place, length) == 0 && getsockname(socket, place, &length) == 0
         }
         guard bound, listen(socket, 64) == 0 else { throw Failure(what: "listener") }
-        return (socket, Int(UInt16(bigEndian: address.sin_port)))
+        return (socket, Int(address[2]) << 8 | Int(address[3]))
     }
 
     /// What the resolver answers for a name, as an address; nil: none.
