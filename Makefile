@@ -27,7 +27,7 @@ PIPS_AIDER := aider-chat
 PIPS_BENCH := mitmproxy
 
 .DEFAULT_GOAL := build
-.PHONY: deps deps-build deps-test deps-bench deps-agents deps-conformance build debug demo test unit root vm attack transcripts trust \
+.PHONY: deps deps-build deps-test deps-bench deps-agents deps-conformance build debug demo test unit root vm attack floods transcripts trust \
         conformance check format bench install uninstall clean patterns
 
 deps: deps-build deps-test
@@ -65,9 +65,11 @@ trust: deps-test build
 	@Tests/Trust/run
 conformance: deps-conformance build
 	@Tests/Conformance/run
+floods: deps-test build
+	@Tests/Floods/run
 vm: deps-test build
 	@Tests/VM/run
-test: unit build transcripts trust attack vm
+test: unit build transcripts trust attack floods vm
 
 check: deps-build
 	@scripts/check

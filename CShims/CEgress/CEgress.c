@@ -3,6 +3,7 @@
 #include "CEgress.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
@@ -192,6 +193,13 @@ int akios_egress_seccomp(const void *program, size_t length) {
 
 void akios_egress_name(void) {
     prctl(PR_SET_NAME, "akios-egress", 0, 0, 0);
+}
+
+void akios_egress_return_memory(void) {
+    // Setting it at all also ends its rising with each large block that is freed.
+    mallopt(M_MMAP_THRESHOLD, 256 << 10);
+    mallopt(M_TRIM_THRESHOLD, 1 << 20);
+    mallopt(M_ARENA_MAX, 2);
 }
 
 int akios_egress_hide(void) {

@@ -42,12 +42,17 @@ public struct RequestFacts: Sendable, Hashable {
     public var size: UInt64?
     /// Connections of the agent's that are open, this one included.
     public var connections: Int
+    /// Requests that are under way on them, without this one.
+    public var underWay: Int
+    /// Those of them on this connection: HTTP/2 carries many.
+    public var beside: Int
     public var keys: KeyFacts
 
     public init(
         connection: ConnectionFacts, authorities: [String], method: String, carrier: String? = nil, path: String,
         contentTypes: [String] = [],
-        hasBody: Bool = false, size: UInt64? = nil, connections: Int = 1, keys: KeyFacts = KeyFacts()
+        hasBody: Bool = false, size: UInt64? = nil, connections: Int = 1, underWay: Int = 0, beside: Int = 0,
+        keys: KeyFacts = KeyFacts()
     ) {
         self.connection = connection
         self.authorities = authorities
@@ -58,6 +63,8 @@ public struct RequestFacts: Sendable, Hashable {
         self.hasBody = hasBody
         self.size = size
         self.connections = connections
+        self.underWay = underWay
+        self.beside = beside
         self.keys = keys
     }
 

@@ -26,6 +26,14 @@ extension PolicyEngine {
             guard facts.connections <= Int(spec.network.limits.connections) else {
                 return .throttle(crowded(words), after: 5_000_000_000)
             }
+            // One on each connection is served whatever other connections do.
+            guard facts.beside == 0 || facts.underWay < Self.requestsAtOnce(spec.network.limits) else {
+                return .throttle(
+                    words.refusal(
+                        .rateLimited, reason: "limits.connections, as requests", what: "too many requests at once",
+                        rule: "limits.connections"),
+                    after: 5_000_000_000)
+            }
             if let hold = pace.arrived(at: now) { return throttled(hold, words) }
             let asked = AskedRequest(
                 host: connection.host, port: connection.port, method: facts.method, carrier: facts.carrier, path: facts.path)
@@ -46,6 +54,9 @@ extension PolicyEngine {
             }
         }
     }
+
+    /// Where HTTP/2 carries several on a connection: each may wait for an agent that does not take its answer, and costs memory.
+    static func requestsAtOnce(_ limits: NetworkAccess.Limits) -> Int { Int(limits.connections) * 3 / 4 }
 
     private func plain(_ facts: RequestFacts) -> Refusal {
         let named = facts.authorities.first.flatMap { Authority($0)?.host.text } ?? facts.connection.shown

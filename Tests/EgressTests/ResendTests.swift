@@ -96,17 +96,18 @@ import Vocabulary
     }
 
     @Test func streamsBeyondTheHostsLimitGetAConnectionOfTheirOwn() throws {
-        let upstream = try RawUpstream(Self.host, .http2(mostStreams: 100) { $0 <= 180 ? .silence : .answer })
+        let upstream = try RawUpstream(Self.host, .http2(mostStreams: 10) { $0 <= 42 ? .silence : .answer })
         defer { upstream.end() }
         let harness = try harness(upstream)
         defer { harness.end() }
         let clients = try (1...3).map { _ in try harness.connectHTTP2(Self.host) }
         // Most of them wait for the first connection's handshake, and are more than it takes.
-        for _ in 1...60 { for client in clients { _ = try client.get(Self.host, "/silent") } }
-        #expect(upstream.waitForRequests(180), "none was refused for want of a place")
+        for _ in 1...14 { for client in clients { _ = try client.get(Self.host, "/silent") } }
+        #expect(upstream.waitForRequests(42), "none was refused for want of a place")
         let last = try clients[0].get(Self.host, "/x")
         #expect(last.wait().ended && last.status == 200)
-        #expect(upstream.connections == 2)
+        // Two of four streams with wide windows, then what each takes.
+        #expect(upstream.connections >= 4)
     }
 
     /// The moments that a socket cannot be made to show: found closed before the request, or closed under it.

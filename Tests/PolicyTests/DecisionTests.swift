@@ -245,6 +245,14 @@ struct Throttling {
         #expect(wait(try ask(engine, "a.example", "GET", "/") { $0.connections = 3 }) != nil)
     }
 
+    @Test func oneRequestOnEachConnectionIsServedWhateverOthersDo() throws {
+        // Three quarters as many requests on connections that are busy already; one on each whatever others do.
+        let wide = engine(allow: [try rule("a.example")]) { $0.network.limits.connections = 8 }
+        #expect(code(try ask(wide, "a.example", "GET", "/") { ($0.underWay, $0.beside) = (5, 5) }) == nil)
+        #expect(wait(try ask(wide, "a.example", "GET", "/") { ($0.underWay, $0.beside) = (6, 1) }) != nil)
+        #expect(code(try ask(wide, "a.example", "GET", "/") { ($0.underWay, $0.beside) = (500, 0) }) == nil)
+    }
+
     @Test func aHostThatFailsIsLeftAlone() throws {
         let engine = engine(allow: [try rule("a.example"), try rule("b.example")]) { $0.network.limits.breaker?.failures = 2 }
         var pace = Pace(engine.spec.network)

@@ -14,6 +14,7 @@ final class ModelHandler: ChannelInboundHandler {
     private let seen: SeenLog?
     private var head: HTTPRequestHead?
     private var body: [UInt8] = []
+    private var bytes: (source: ByteSource, thenClose: Bool)?
 
     init(script: Script, seen: SeenLog?) {
         self.script = script
@@ -48,7 +49,19 @@ final class ModelHandler: ChannelInboundHandler {
         context.close(promise: nil)
     }
 
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        writeBytes(context)
+        context.fireChannelWritabilityChanged()
+    }
+
     private func answer(_ head: HTTPRequestHead, context: ChannelHandlerContext) {
+        if head.method == .GET, let count = bytesWanted(head.uri) {
+            var response = responseHead(.ok, type: "application/octet-stream", head)
+            response.headers.add(name: "content-length", value: String(count))
+            context.write(wrapOutboundOut(.head(response)), promise: nil)
+            bytes = (ByteSource(count), !head.isKeepAlive)
+            return writeBytes(context)
+        }
         guard let route = Route(host: head.headers.first(name: "host") ?? "", path: head.uri) else {
             return send(.ok, #"{"ok":true,"path":\#(quoted(head.uri))}"#, head, context)
         }
@@ -96,6 +109,12 @@ final class ModelHandler: ChannelInboundHandler {
                 self.stream(pieces.dropFirst(), every: delay, thenClose: thenClose, context: context)
             }
         }
+    }
+
+    private func writeBytes(_ context: ChannelHandlerContext) {
+        guard let bytes, bytes.source.write(context) else { return }
+        self.bytes = nil
+        finish(thenClose: bytes.thenClose, context: context)
     }
 
     private func finish(thenClose: Bool, context: ChannelHandlerContext) {

@@ -44,6 +44,10 @@ int akios_egress_seccomp(const void *_Nonnull program, size_t length);
 /// Gives this process its name for `ps -o comm`: started by descriptor, before Linux 6.14 it would be called by the number.
 void akios_egress_name(void);
 
+/// Has the allocator give large buffers back to the system when they are freed, however many there were before (mallopt(3)): else
+/// what one flood took is kept for the rest of the session. Before any thread exists.
+void akios_egress_return_memory(void);
+
 /// Makes this process non-dumpable: its memory holds keys, and a core file or another process of its id shall not have it.
 /// Returns 0 or an errno value.
 int akios_egress_hide(void);

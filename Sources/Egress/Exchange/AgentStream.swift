@@ -24,6 +24,8 @@ protocol AgentStream: AnyObject {
     var isWritable: Bool { get }
     /// An upstream that can is asked in HTTP/2 too, and answers' trailers reach the agent.
     var isHTTP2: Bool { get }
+    /// Other requests that are under way on its connection.
+    var beside: Int { get }
     func writeContinue()
     func write(_ head: AnswerHead)
     func write(_ body: ByteBuffer)

@@ -114,11 +114,9 @@ final class Exchange {
     /// How often a connection was found closed before a byte was written.
     var attempts = 0
 
-    private let memory: Allowance
-    private var held = 0
+    private let place: Place
 
-    /// - Parameter memory: what all exchanges may hold of bodies.
-    init(head: RequestHead, verdict: Decision<RequestGrant>, memory: Allowance) {
+    init(head: RequestHead, verdict: Decision<RequestGrant>, in room: Room) {
         self.head = head
         if case .ask(let asked, let why) = verdict {
             (grant, approval) = (asked, why)
@@ -128,19 +126,13 @@ final class Exchange {
         }
         ticket = grant?.ticket
         if case .throttle(_, let wait) = verdict { retryAfter = UInt32(clamping: wait / 1_000_000_000 + 1) }
-        self.memory = memory
+        place = Place(in: room)
     }
 
-    deinit { memory.give(held) }
+    /// Before bytes of a body are kept. False: all requests together hold too much.
+    func hold(_ count: Int) -> Bool { place.hold(count) }
 
-    /// Before bytes of a body are kept. False: all connections together hold too much.
-    func hold(_ count: Int) -> Bool {
-        guard memory.take(count) else { return false }
-        held += count
-        return true
-    }
-
-    /// Keeps bytes of the request's body as what they decode to. False: all connections together hold too much.
+    /// Keeps bytes of the request's body as what they decode to. False: all requests together hold too much.
     func keep(_ part: ByteBuffer) throws(CodingFault) -> Bool {
         guard let coded else {
             guard hold(part.readableBytes) else { return false }
@@ -170,8 +162,7 @@ final class Exchange {
         body = []
         coded = nil
         outgoing = nil
-        memory.give(held)
-        held = 0
+        place.empty()
     }
 
     var milliseconds: UInt64 {

@@ -68,7 +68,7 @@ extension ExchangeDriver: UpstreamUser {
             guard exchange.drained <= Self.drainLimit else { throw AnswerFailure(code: .tooLarge, reason: "drained enough") }
         }
         if exchange.answer?.isWhole == true, !exchange.hold(bytes.readableBytes) {
-            throw AnswerFailure(code: .tooLarge, reason: "the answers of all connections together are too large to scan")
+            throw AnswerFailure(code: .tooLarge, reason: "the answers to all requests together are too large to scan")
         }
         guard var out = try exchange.answer?.feed(bytes), action == .relay, out.readableBytes > 0 else { return }
         out = exchange.mask?.feed(out) ?? out

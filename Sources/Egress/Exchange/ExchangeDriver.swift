@@ -38,7 +38,7 @@ final class ExchangeDriver {
     func begin(_ head: RequestHead) {
         session.journal.count { totals in totals.requests += 1 }
         session.watch()
-        let exchange = Exchange(head: head, verdict: session.decide(head, from: peer), memory: session.memory)
+        let exchange = Exchange(head: head, verdict: session.decide(head, from: peer, beside: agent.beside), in: session.room)
         self.exchange = exchange
         let limit = exchange.grant.flatMap { expectBody(of: exchange, limit: Int(clamping: $0.bodyLimit)) }
         obey(
@@ -81,7 +81,7 @@ final class ExchangeDriver {
         do throws(CodingFault) {
             if try exchange.keep(part) { return }
             exchange.refusal = session.words(peer.shownHost).refusal(
-                .rateLimited, reason: "the bodies of all connections together are too large",
+                .rateLimited, reason: "the bodies of all requests together are too large",
                 what: "too much is being sent at once, try again")
         } catch {
             exchange.refusal = error.refusal(session.words(peer.shownHost))

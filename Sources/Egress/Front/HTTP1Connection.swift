@@ -165,6 +165,7 @@ final class HTTP1Connection: ChannelInboundHandler {
 extension HTTP1Connection: AgentStream {
     var isWritable: Bool { context?.channel.isWritable ?? false }
     var isHTTP2: Bool { false }
+    var beside: Int { 0 }
 
     func writeContinue() {
         context?.writeAndFlush(wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .continue))), promise: nil)

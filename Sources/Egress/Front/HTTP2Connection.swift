@@ -14,7 +14,8 @@ final class HTTP2Connection: ChannelInboundHandler {
     private static let firstPatience = TimeAmount.seconds(60)
     /// The last answer's end is written when its stream closes, and not yet flushed.
     private static let lastPatience = TimeAmount.seconds(1)
-    static let mostStreams = 100
+    /// A client that knows queues the rest by itself. Two full connections are within the default of `limits.connections`.
+    static let mostStreams = 24
 
     private let session: Session
     private let peer: Peer
@@ -60,8 +61,8 @@ final class HTTP2Connection: ChannelInboundHandler {
 
     private static var streamConfiguration: NIOHTTP2Handler.StreamConfiguration {
         var configuration = NIOHTTP2Handler.StreamConfiguration()
-        configuration.outboundBufferSizeHighWatermark = 262_144
-        configuration.outboundBufferSizeLowWatermark = 65_536
+        configuration.outboundBufferSizeHighWatermark = 32_768
+        configuration.outboundBufferSizeLowWatermark = 16_384
         return configuration
     }
 
@@ -89,6 +90,8 @@ final class HTTP2Connection: ChannelInboundHandler {
     }
 
     // MARK: Streams
+
+    var busyStreams: Int { streams.values.count { !$0.driver.isIdle } }
 
     func opened(_ stream: HTTP2Stream) {
         timer?.cancel()

@@ -33,6 +33,7 @@ final class HTTP2Stream: ChannelInboundHandler {
     private var isAnswered = false
     private var isGone = false
     private var isSocket = false
+    private var hasPlace = false
 
     init(session: Session, peer: Peer, connection: HTTP2Connection) {
         self.session = session
@@ -42,6 +43,7 @@ final class HTTP2Stream: ChannelInboundHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        hasPlace = session.room.streams.take(1)
         connection.opened(self)
     }
 
@@ -68,6 +70,7 @@ final class HTTP2Stream: ChannelInboundHandler {
             return
         }
         hasHead = true
+        guard hasPlace else { return crowdedOut() }
         do throws(RequestFault) {
             let head = try HTTP2RequestHead.parse(
                 block, endsStream: endsStream, limit: Int(clamping: session.limits.header.bytes))
@@ -112,6 +115,12 @@ final class HTTP2Stream: ChannelInboundHandler {
         closeAfterAnswer()
     }
 
+    /// Not even answered: a client may ask again (§8.7).
+    private func crowdedOut() {
+        session.journal.refused(peer.refused(.rateLimited, "limits.connections, four times as many streams"))
+        reset(.refusedStream)
+    }
+
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         driver.agentTakes(context.channel.isWritable)
         context.fireChannelWritabilityChanged()
@@ -128,6 +137,7 @@ final class HTTP2Stream: ChannelInboundHandler {
     private func gone() {
         guard !isGone else { return }
         isGone = true
+        if hasPlace { session.room.streams.give(1) }
         driver.agentGone()
         if driver.isIdle { connection.closed(self) }
     }
@@ -141,6 +151,7 @@ final class HTTP2Stream: ChannelInboundHandler {
 extension HTTP2Stream: AgentStream {
     var isWritable: Bool { context?.channel.isWritable ?? false }
     var isHTTP2: Bool { true }
+    var beside: Int { connection.busyStreams }
 
     func writeContinue() {
         context?.writeAndFlush(wrapOutboundOut(.headers(.init(headers: [":status": "100"]))), promise: nil)

@@ -37,9 +37,11 @@ struct Peer: Sendable {
     var shownHost: String { name?.text ?? leaf.text }
 
     /// The record of bytes on this connection that are no request.
-    func fault(_ reason: String) -> ConnectionRefused {
+    func fault(_ reason: String) -> ConnectionRefused { refused(.malformed, reason) }
+
+    func refused(_ code: Refusal.Code, _ reason: String) -> ConnectionRefused {
         ConnectionRefused(
-            code: .malformed, reason: reason, host: name?.text, address: dialled.address.description, port: dialled.port)
+            code: code, reason: reason, host: name?.text, address: dialled.address.description, port: dialled.port)
     }
 
     /// - Parameter spoken: the name in the ClientHello; nil: none.

@@ -20,6 +20,7 @@ public enum EgressProcess {
     /// Runs until the supervisor has finished or is gone. Returns the process' exit status.
     public static func run() -> Int32 {
         akios_egress_name()
+        akios_egress_return_memory()
         signal(SIGPIPE, SIG_IGN)
         do {
             let start = try prepare()

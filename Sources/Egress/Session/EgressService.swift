@@ -203,13 +203,19 @@ struct Adopted: Sendable {
         }
     }
 
+    /// What one read of a connection takes, on either side. With the water marks it is what an agent that does not read its
+    /// answers costs, and larger ones are hardly faster: TLS is sealed and opened by 16 KiB.
+    static let receives = AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 4096, maximum: 32_768)
+
     private func listen() {
         let session = session
         let hook = dialledHook
         let web = ServerBootstrap(group: loop)
             .serverChannelOption(.backlog, value: 1024)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .childChannelOption(.writeBufferWaterMark, value: .init(low: 65_536, high: 262_144))
+            .childChannelOption(.maxMessagesPerRead, value: 1)
+            .childChannelOption(.recvAllocator, value: Self.receives)
+            .childChannelOption(.writeBufferWaterMark, value: .init(low: 16_384, high: 32_768))
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     guard let dialled = hook?(channel) ?? Dialled(channel.localAddress) else {

@@ -26,8 +26,7 @@ final class Session {
     private var isFinishing = false
     /// Agent connections, so that a stop reaches each of them.
     private var connections: [ObjectIdentifier: any AgentConnection] = [:]
-    /// Bytes of bodies that are held for scanning, over all connections.
-    let memory = Allowance(most: 192 << 20)
+    let room: Room
     /// Sockets of the agent, spoken on or not.
     private let sockets: Allowance
     private var pace: Pace
@@ -51,6 +50,7 @@ final class Session {
         contexts = LeafContexts(authority: authority)
         // Some over the limit are kept open to be told so.
         sockets = Allowance(most: 64 + 2 * Int(spec.network.limits.connections))
+        room = Room(spec.network.limits)
         pace = Pace(spec.network)
     }
 
@@ -76,7 +76,8 @@ final class Session {
     func context(for leaf: LeafSubject) throws -> NIOSSLContext { try contexts.context(for: leaf) }
 
     /// The decision about a request. Asked once a request, and counts it.
-    func decide(_ head: RequestHead, from peer: Peer) -> Decision<RequestGrant> {
+    /// - Parameter beside: other requests that are under way on its connection.
+    func decide(_ head: RequestHead, from peer: Peer, beside: Int) -> Decision<RequestGrant> {
         if let stopped { return .deny(stopped) }
         let host = peer.standing.grant?.host
         let facts = RequestFacts(
@@ -85,6 +86,7 @@ final class Session {
             contentTypes: head.headers["content-type"],
             hasBody: head.webSocket == nil && head.hasBody && head.contentLength != 0,
             size: head.contentLength.map { UInt64($0) }, connections: connections.count,
+            underWay: room.exchanges, beside: beside,
             keys: host.map { preparer.keys.facts(head, host: $0) } ?? KeyFacts())
         let decision = policy.request(facts, on: peer.standing, pace: &pace, at: NIODeadline.now().uptimeNanoseconds)
         switch decision {

@@ -199,7 +199,7 @@ final class Dialer {
         let handlers: [any ChannelHandler]
         do {
             target = try SocketAddress(packedIPAddress: ByteBuffer(bytes: address.networkBytes), port: Int(route.port))
-            handlers = try self.handlers(route, key, context) + [handshake]
+            handlers = try self.handlers(route, key, context) + [TightBuffers(), handshake]
         } catch {
             handshake.end(UpstreamFailure(error))
             return {}
@@ -208,6 +208,9 @@ final class Dialer {
         let connecting = ClientBootstrap(group: loop)
             .connectTimeout(Self.connectLimit)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+            // A read at a time: what comes after "no more" is at most one buffer.
+            .channelOption(.maxMessagesPerRead, value: 1)
+            .channelOption(.recvAllocator, value: Adopted.receives)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandlers(bound.value)

@@ -12,17 +12,23 @@ final class UpstreamMultiplex: ChannelInboundHandler {
     /// Until the host has said how many it takes (§6.5.2 recommends no fewer).
     private static let assumedLimit = 100
     private static let mostStreams = 1000
-    /// What a stream may bring before the agent has taken it. With the number of streams, the bound of what an agent that
-    /// does not read costs.
-    private static let window = 262_144
+
+    /// What a stream may bring before the agent has taken it; with the number of streams, the bound of what an agent that
+    /// does not read costs. A window is filled once a round trip: a few streams with much to bring get more.
+    enum Width {
+        case wide, narrow
+        var window: Int { self == .wide ? 262_144 : 65_535 }
+        var streams: Int { self == .wide ? 4 : mostStreams }
+    }
 
     let key: UpstreamKey
     let road: Road
+    let width: Width
     private weak var pool: UpstreamPool?
     private var context: ChannelHandlerContext?
     private var multiplexer: NIOHTTP2Handler.StreamMultiplexer?
     private var streams = 0
-    private var limit = UpstreamMultiplex.assumedLimit
+    private var limit: Int
     private var isGoing = false
     private var idleTimer: Scheduled<Void>?
 
@@ -30,6 +36,8 @@ final class UpstreamMultiplex: ChannelInboundHandler {
         self.key = key
         self.road = road
         self.pool = pool
+        width = pool.nextWidth
+        limit = min(width.streams, Self.assumedLimit)
     }
 
     /// The handlers above TLS.
@@ -37,18 +45,18 @@ final class UpstreamMultiplex: ChannelInboundHandler {
         var connection = NIOHTTP2Handler.ConnectionConfiguration()
         connection.initialSettings = [
             HTTP2Setting(parameter: .enablePush, value: 0),
-            HTTP2Setting(parameter: .initialWindowSize, value: Self.window),
+            HTTP2Setting(parameter: .initialWindowSize, value: width.window),
             HTTP2Setting(parameter: .maxHeaderListSize, value: RequestReader.headLimit),
         ]
-        connection.targetWindowSize = 4 * Self.window
+        connection.targetWindowSize = 4 * width.window
         connection.maximumBufferedControlFrames = 1000
         var stream = NIOHTTP2Handler.StreamConfiguration()
-        stream.targetWindowSize = Self.window
+        stream.targetWindowSize = width.window
         // The host opens no streams: push is off, and a PUSH_PROMISE all the same is a connection error.
         let frames = NIOHTTP2Handler(
             mode: .client, eventLoop: loop, connectionConfiguration: connection, streamConfiguration: stream
         ) { channel in channel.close() }
-        return [WriteJoiner(), frames, self]
+        return [FrameBorders(), WriteJoiner(), frames, self]
     }
 
     /// The host has not said that it goes.
@@ -109,7 +117,7 @@ final class UpstreamMultiplex: ChannelInboundHandler {
         switch unwrapInboundIn(data).payload {
         case .settings(.settings(let settings)):
             for setting in settings where setting.parameter == .maxConcurrentStreams {
-                limit = min(setting.value, Self.mostStreams)
+                limit = min(setting.value, width.streams)
             }
         case .goAway: going(context)
         default: break

@@ -68,6 +68,14 @@ final class UpstreamPool {
 
     // MARK: HTTP/2
 
+    /// How many connections of wide windows there may be, over all hosts.
+    private static let mostWide = 2
+
+    /// For the next connection that is made.
+    var nextWidth: UpstreamMultiplex.Width {
+        multiplexes.values.joined().count { $0.width == .wide } < Self.mostWide ? .wide : .narrow
+    }
+
     /// A connection for `key` that takes one more stream.
     func multiplex(_ key: UpstreamKey) -> UpstreamMultiplex? { multiplexes[key]?.last { $0.hasRoom } }
 

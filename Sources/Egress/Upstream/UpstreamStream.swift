@@ -91,7 +91,7 @@ final class UpstreamStream: ChannelInboundHandler, Upstream {
         case .headers(let block): headers(block.headers, endsStream: block.endStream)
         case .data(let data):
             guard case .byteBuffer(let bytes) = data.data else { return }
-            if bytes.readableBytes > 0 { user?.upstreamBody(bytes) }
+            if bytes.readableBytes > 0 { user?.upstreamBody(TightBuffers.tight(bytes)) }
             if data.endStream { end(nil) }
         default: break
         }

@@ -47,7 +47,7 @@ enum AlertWays {
     private static func check(_ program: String, as eyes: FileIdentity?) throws(Complaint) {
         var facts = stat()
         do throws(SysError) {
-            try accessing(as: eyes) { () throws(SysError) in try syscall("stat", on: program) { stat(program, &facts) } }
+            _ = try accessing(as: eyes) { () throws(SysError) in try syscall("stat", on: program) { stat(program, &facts) } }
         } catch { throw Complaint("audit.alerts: \(error); nothing was run", hint: "name a program that is there") }
         guard facts.st_mode & S_IFMT == S_IFREG, facts.st_mode & 0o111 != 0 else {
             throw Complaint("audit.alerts: \(program) is no program; nothing was run", hint: "chmod +x, or name another")
