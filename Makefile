@@ -13,7 +13,7 @@ PROGRAMS := akios-exec akios-egress akios-init akios akios-http
 VENV    := .build-venv
 
 DEBS_BUILD := libc6-dev libstdc++-12-dev libseccomp-dev libcap-dev libnftnl-dev libmnl-dev libvectorscan-dev libyaml-dev \
-              libc-ares-dev zlib1g-dev libbrotli-dev libzstd-dev pkg-config
+              libc-ares-dev libidn2-dev libunistring-dev zlib1g-dev libbrotli-dev libzstd-dev pkg-config
 DEBS_TEST  := gcc nodejs openjdk-17-jre-headless python3 python3-venv python3-cryptography brotli zstd curl git openssl sudo bubblewrap nftables iproute2 procps util-linux less strace expect \
               qemu-system-x86 qemu-system-common linux-image-cloud-amd64 busybox-static kmod cpio e2fsprogs \
               hub libnss3-tools liblwp-protocol-https-perl node-undici p11-kit-modules php-cli php-curl ruby wget

@@ -69,12 +69,15 @@ let package = Package(
         .systemLibrary(name: "CHyperscan", path: "CShims/CHyperscan", providers: [.apt(["libvectorscan-dev"])]),
         .systemLibrary(
             name: "CCoding", path: "CShims/CCoding", providers: [.apt(["zlib1g-dev", "libbrotli-dev", "libzstd-dev"])]),
+        .systemLibrary(name: "CIdn", path: "CShims/CIdn", providers: [.apt(["libidn2-dev", "libunistring-dev"])]),
         .systemLibrary(name: "CAres", path: "CShims/CAres", pkgConfig: "libcares", providers: [.apt(["libc-ares-dev"])]),
 
         // Pure.
         swift("Vocabulary"),
         swift("JSONBytes"),
-        swift("Profile", ["Vocabulary"]),
+        // The archives: tables and no more. Each before what it needs.
+        swift("IDNA", ["Vocabulary", "CIdn"], linker: [.linkedLibrary(":libidn2.a"), .linkedLibrary(":libunistring.a")]),
+        swift("Profile", ["IDNA", "Vocabulary"]),
         swift("Providers", ["Vocabulary", "JSONBytes"]),
         swift("Policy", ["Profile", "Providers", "Vocabulary"]),
         swift("Metering", ["Profile", "Providers", "Vocabulary", "Wire"]),
@@ -107,7 +110,7 @@ let package = Package(
         swift(
             "Egress",
             [
-                "Policy", "Providers", "Metering", "Redaction", "Coding", "WebSocketFrames", "Events", "Wire", "JSONBytes",
+                "IDNA", "Policy", "Providers", "Metering", "Redaction", "Coding", "WebSocketFrames", "Events", "Wire", "JSONBytes",
                 "Profile",
                 "Vocabulary", "CEgress", "CSecrets", "CAres", "CData", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"),
                 nio("NIOTLS"), nioSSL,
@@ -151,6 +154,7 @@ let package = Package(
         tests("CodingTests", ["Coding", "TestKit"]),
         tests("WebSocketFramesTests", ["WebSocketFrames", "Coding", "TestKit"]),
         tests("VocabularyTests", ["Vocabulary"]),
+        tests("IDNATests", ["IDNA", "Vocabulary"]),
         tests("ProfileTests", ["Profile", "Vocabulary"]),
         tests("ProfileFileTests", ["TestKit", "ProfileFile", "Profile", "Vocabulary"]),
         tests("LinuxSysTests", ["LinuxSys"]),

@@ -1,6 +1,7 @@
 // Canonicalizer: a document checked against the table and rewritten to its canonical form: aliases moved, short forms
 // spelt out, paths made absolute. What comes out holds canonical keys only, so merging knows no other.
 
+import IDNA
 import Vocabulary
 
 struct Canonicalizer {
@@ -133,7 +134,7 @@ struct Canonicalizer {
         return Node(.mapping(result), mark: node.mark)
     }
 
-    private func scalar(_ node: Node, _ scalar: Scalar, key: String) throws(ProfileError) -> Node {
+    private mutating func scalar(_ node: Node, _ scalar: Scalar, key: String) throws(ProfileError) -> Node {
         guard case .scalar(let given, let quoted) = node.content else {
             throw wrongForm(node, "a text", key: key)
         }
@@ -145,7 +146,23 @@ struct Canonicalizer {
             let value = scalar.mayBeQuoted ? "'\(given.shown)'" : "set"
             throw ProfileError(node.mark, "'\(key.shown)' is \(value), not \(expected)", hint: hint)
         }
-        return Node(.scalar(canonical(text, scalar), quoted: quoted), mark: node.mark)
+        let canonical = canonical(text, scalar)
+        note(given, canonical, scalar, key: key, node.mark)
+        return Node(.scalar(canonical, quoted: quoted), mark: node.mark)
+    }
+
+    /// What a person should know of a name in other letters.
+    private mutating func note(_ given: String, _ canonical: String, _ scalar: Scalar, key: String, _ mark: Mark) {
+        switch scalar {
+        case .hostName, .hostPattern: break
+        default: return
+        }
+        if !given.utf8.allSatisfy({ $0 < 0x80 }) {
+            notes.append(Note(.converted, mark, key: key, "'\(given.shown)' is read as '\(canonical)'"))
+        }
+        for doubt in HostName(canonical.drop { $0 == "." }).map(IDNA.doubts) ?? [] {
+            notes.append(Note(.confusable, mark, key: key, doubt))
+        }
     }
 
     /// `${HOME}` and `${PROJECT_ROOT}` of the older spelling: the caller's home, and the document's folder.
@@ -166,8 +183,8 @@ struct Canonicalizer {
         case .choice(_, let synonyms): return synonyms[text] ?? text
         case .method: return text.uppercased()
         case .mediaType: return text.lowercased()
-        case .hostName: return HostName(text)?.text ?? text
-        case .hostPattern: return HostPattern(text)?.description ?? text
+        case .hostName: return (try? IDNA.name(text))?.text ?? text
+        case .hostPattern: return (try? HostPattern(letters: text))?.description ?? text
         case .piiType:
             let word = text.lowercased()
             return word == "all" || PIIHandling.categories.contains(word) ? word : text.uppercased()

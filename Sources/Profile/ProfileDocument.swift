@@ -1,5 +1,6 @@
 // ProfileDocument: one document of a profile, checked and in canonical form, and the paths by which others name its parts.
 
+import IDNA
 import Vocabulary
 
 /// What a document names as its parent.
@@ -67,7 +68,7 @@ extension Language {
         case .table(let name, let value):
             let text = rest.joined(separator: ".")
             let canonical: String =
-                if case .hostName = name { HostName(text)?.text ?? text } else { text }
+                if case .hostName = name { (try? IDNA.name(text))?.text ?? text } else { text }
             return (Row(text, value, row.about, looser: row.looser), [key, canonical])
         default: return nil
         }

@@ -33,6 +33,10 @@ public struct Note: Sendable, Hashable, CustomStringConvertible {
         case ignored
         /// A grant by a document of root's that a document of the caller's must not get.
         case withheld
+        /// A name in other letters than the wire's, as its A-labels.
+        case converted
+        /// A name whose letters may deceive the eye.
+        case confusable
     }
 
     public var kind: Kind

@@ -1,5 +1,6 @@
 // ScalarText: whether a scalar's text is what its row says, in words when it is not, and its size for comparison.
 
+import IDNA
 import Vocabulary
 
 extension Scalar {
@@ -43,20 +44,16 @@ extension Scalar {
             let near = words.count > 1 ? nearest(text, in: words) : nil
             return (oneOf(words), near.map { "did you mean '\($0)'?" })
         case .hostName:
-            return HostName(text) == nil
-                ? ("a host name", spelling(text) ?? "letters, digits, hyphens, dots; an address is no name") : nil
+            return nameComplaint("letters, digits, hyphens, dots; an address is no name") { () throws(IDNA.Fault) in
+                _ = try IDNA.name(text)
+            }
         case .hostPattern:
-            return HostPattern(text) == nil
-                ? (
-                    "a host name",
-                    spelling(text) ?? "one name, or .example.com for every name below it; no scheme, port, path or address"
-                ) : nil
+            return nameComplaint("one name, or .example.com for every name below it; no scheme, port, path or address") {
+                () throws(IDNA.Fault) in _ = try HostPattern(letters: text)
+            }
         case .place:
-            return NetworkAccess.Endpoint.Place(text) == nil
-                ? (
-                    "a place to connect to",
-                    spelling(text) ?? "one name, localhost, or one address that leads to a single host; cloud metadata never"
-                ) : nil
+            let hint = "one name (A-labels: xn--…), localhost, or one address that leads to a single host; cloud metadata never"
+            return NetworkAccess.Endpoint.Place(text) == nil ? ("a place to connect to", hint) : nil
         case .network: return IPNetwork(text) == nil ? ("a network", "ADDRESS/BITS: 10.0.0.0/8") : nil
         case .resolution:
             return NetworkAccess.Resolution(text: text) == nil
@@ -157,9 +154,11 @@ extension Scalar {
         }
     }
 
-    /// What a name of other letters needs: it may look right and be made of other characters than clients ask for.
-    private func spelling(_ name: String) -> String? {
-        name.utf8.allSatisfy { $0 < 0x80 } ? nil : "write its letters composed (NFC), or the name as A-labels: xn--…"
+    private func nameComplaint(_ hint: String, _ read: () throws(IDNA.Fault) -> Void) -> (expected: String, hint: String?)? {
+        do throws(IDNA.Fault) {
+            try read()
+            return nil
+        } catch { return ("a host name", error == .other ? hint : error.words) }
     }
 
     private func pathComplaint(_ text: String, upward: Bool = false) -> (expected: String, hint: String?)? {
@@ -216,6 +215,15 @@ extension NetworkAccess.Resolution {
         if case .v6 = address, bare.count == host.count { return nil }
         if case .v4 = address, bare.count != host.count { return nil }
         self.init(address: address, port: port)
+    }
+}
+
+extension HostPattern {
+    /// As an operator writes it, in whatever letters.
+    init(letters text: String) throws(IDNA.Fault) {
+        let isBelow = text.hasPrefix("*.") || text.hasPrefix(".")
+        let name = try IDNA.name(isBelow ? text.drop { $0 == "*" }.dropFirst() : text[...])
+        self = isBelow ? .below(name) : .exact(name)
     }
 }
 

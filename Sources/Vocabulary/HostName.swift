@@ -9,7 +9,7 @@ public struct HostName: Sendable, Hashable, Comparable, CustomStringConvertible 
     public var description: String { text }
     public static func < (a: HostName, b: HostName) -> Bool { a.text < b.text }
 
-    /// Folds case, one trailing dot and Unicode labels (to A-labels). Anything else that is not canonical is nil.
+    /// Folds case and one trailing dot. Anything else that is not canonical is nil; names of other letters are IDNA's to convert.
     public init?(_ raw: some StringProtocol) {
         var labels: [String] = []
         var rest = String(raw)
@@ -32,31 +32,7 @@ public struct HostName: Sendable, Hashable, Comparable, CustomStringConvertible 
         self.init(String(decoding: bytes, as: UTF8.self))
     }
 
-    /// What RFC 5892 permits, near enough: small letters, letters without case, marks, digits. What clients map to something
-    /// else before they ask (full-width forms, ligatures, a letter and its accent apart) would be another name here than the
-    /// one that is meant, and is refused; nothing is composed, so accents that have no composed form are too.
-    private static func mayStandInALabel(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.value {
-        case 0xdf, 0x3c2: return true  // ß and final sigma: exceptions of RFC 5892 §2.6
-        case 0x300...0x36f, 0x1100...0x11ff, 0x3099...0x309a: return false
-        default: break
-        }
-        if scalar.properties.changesWhenNFKCCaseFolded { return false }
-        switch scalar.properties.generalCategory {
-        case .lowercaseLetter, .otherLetter, .modifierLetter, .nonspacingMark, .spacingMark, .decimalNumber: return true
-        default: return scalar == "-"
-        }
-    }
-
     private static func canonicalLabel(_ label: Substring) -> String? {
-        var label = String(label)
-        if !label.utf8.allSatisfy({ $0 < 0x80 }) {
-            let folded = label.lowercased()
-            guard folded.unicodeScalars.count <= 63, folded.unicodeScalars.allSatisfy(mayStandInALabel),
-                let encoded = Punycode.encode(folded)
-            else { return nil }
-            label = "xn--" + encoded
-        }
         var bytes = Array(label.utf8)
         guard (1...63).contains(bytes.count) else { return nil }
         for index in bytes.indices {

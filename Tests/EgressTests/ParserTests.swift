@@ -231,6 +231,30 @@ import Vocabulary
         #expect(DNSMessage.parse(chaos) == .refuse(id: 7, recursionDesired: true, code: .refused))
     }
 
+    /// An A-label that is the encoding of no name would be another name to the next resolver.
+    @Test(arguments: [
+        ("xn--bcher-kva.example", true), ("xn--a.example", false), ("xn--bcher-kv.example", false), ("xn--ls8h.la", false),
+    ])
+    func onlyALabelsThatComeBackAreAnswered(_ name: String, _ isAnswered: Bool) throws {
+        let names = NameService(onFull: { _ in })
+        let answer = try #require(names.reply(to: DNSPacket.query(name, type: 1)))
+        #expect((answer[7] == 1) == isAnswered)
+        #expect(answer[3] & 15 == (isAnswered ? 0 : 3))
+    }
+
+    /// Clients send A-labels; letters as they are would be read in two ways.
+    @Test func rawLettersAreNoName() throws {
+        #expect(names(ofHello: "bücher.example") == nil)
+        let raw = [UInt8("bücher".utf8.count)] + Array("bücher".utf8) + [7] + Array("example".utf8)
+        let question = [0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0] + raw + [0, 0, 1, 0, 1]
+        let answer = try #require(NameService(onFull: { _ in }).reply(to: question))
+        #expect(answer[7] == 0 && answer[3] & 15 == 3)
+    }
+
+    private func names(ofHello name: String) -> HostName? {
+        if case .hello(let found) = ClientHello.parse(ClientHelloTests.hello(Array(name.utf8))) { found } else { nil }
+    }
+
     @Test func aNameWithANULIsNoName() throws {
         var packet = DNSPacket.query("apixopenai.com", type: 1)
         packet[16] = 0

@@ -58,6 +58,8 @@ import Wire
         #expect(Answer.status(lied.wait(Answer.isWhole)) == 421)
         let fronted = try harness.exchange("files.example", "GET / HTTP/1.1\r\nhost: api.openai.com\r\n\r\n")
         #expect(Answer.status(fronted) == 421)
+        let raw = try harness.exchange("files.example", "GET / HTTP/1.1\r\nhost: bücher.example\r\n\r\n")
+        #expect((400..<500).contains(Answer.status(raw)), "\(raw)")
         #expect(harness.upstream.requests.isEmpty)
         #expect(harness.supervisor.waitForRecords(.requestRefused, count: 2) != nil)
     }

@@ -100,9 +100,12 @@ struct Bad: Sendable, CustomTestStringConvertible {
                 + "hint: one name, or .example.com for every name below it; no scheme, port, path or address"
         ),
         Bad(
-            policy("  governance: {network_access: {denylist: [bu\u{308}cher.de]}}"),
-            "p.yaml:4:44: 'host' is 'bu\u{308}cher.de', not a host name\nhint: write its letters composed (NFC), or the name as A-labels: xn--…"
+            policy("  governance: {network_access: {denylist: [☃.net]}}"),
+            "p.yaml:4:44: 'host' is '☃.net', not a host name\nhint: it has a character that names do not have, such as a symbol or an emoji"
         ),
+        Bad(
+            policy("  governance: {network_access: {denylist: [.xn--a.com]}}"),
+            "p.yaml:4:44: 'host' is '.xn--a.com', not a host name\nhint: an xn-- label in it is the encoding of no name"),
         Bad(
             policy("  governance: {network_access: {allowlist: [{methods: [GET]}]}}"),
             "p.yaml:4:45: 'host' is missing in 'allowlist'\nhint: add host: …"),
@@ -205,7 +208,7 @@ struct Bad: Sendable, CustomTestStringConvertible {
         Bad(
             policy("  governance:\n    network_access: {tcp: [{host: 169.254.169.254, port: 80}]}"),
             "p.yaml:5:35: 'host' is '169.254.169.254', not a place to connect to\n"
-                + "hint: one name, localhost, or one address that leads to a single host; cloud metadata never"),
+                + "hint: one name (A-labels: xn--…), localhost, or one address that leads to a single host; cloud metadata never"),
         Bad(
             policy("  governance:\n    network_access: {tcp: [{host: localhost, port: 53}]}"),
             "p.yaml:5:28: port 53 of the cage's loopback is egress' own\n"

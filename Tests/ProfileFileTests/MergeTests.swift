@@ -293,6 +293,32 @@ import Vocabulary
         #expect(try folder.load("none.yaml", callerTrusted: false).spec.credentials.count == 2)
     }
 
+    @Test func namesInOtherLettersAreConvertedAndNamed() throws {
+        let folder = try Folder([
+            "p.yaml": policy(
+                "  governance: {network_access: {allowlist: [.Bücher.example, аррӏе.com, plain.example], resolve: {bu\u{308}cher.example: 10.0.0.1}}}",
+                extends: "[strict]")
+        ])
+        let resolved = try folder.load("p.yaml")
+        #expect(
+            resolved.spec.network.allow.map(\.host.description) == [
+                ".xn--bcher-kva.example", "xn--80ak6aa92e.com", "plain.example",
+            ])
+        #expect(resolved.spec.network.resolve.keys.map(\.text) == ["xn--bcher-kva.example"])
+        let notes = resolved.notes.filter { $0.kind == .converted || $0.kind == .confusable }.map(\.message)
+        #expect(
+            notes == [
+                "'.Bücher.example' is read as '.xn--bcher-kva.example'", "'аррӏе.com' is read as 'xn--80ak6aa92e.com'",
+                "'xn--80ak6aa92e' is written in Cyrillic and looks like 'apple'",
+                "'bu\u{308}cher.example' is read as 'xn--bcher-kva.example'",
+            ])
+        // Written as it is on the wire, it deceives nobody less.
+        let wire = try Folder([
+            "p.yaml": policy("  governance: {network_access: {denylist: [xn--80ak6aa92e.com]}}", extends: "[strict]")
+        ])
+        #expect(try wire.load("p.yaml").notes.filter { $0.kind == .confusable }.count == 1)
+    }
+
     @Test func pathsOfTheCallersAreOpenedByTheCaller() throws {
         let folder = try Folder()
         let refused = OpenFailure(errno: EACCES)

@@ -1,4 +1,4 @@
-// One spelling of every host name: what is folded, what is refused, and the A-labels of RFC 3492's own samples.
+// One spelling of every host name: what is folded, and what is refused.
 
 import Testing
 import Vocabulary
@@ -7,10 +7,6 @@ import Vocabulary
     @Test(arguments: [
         ("api.openai.com", "api.openai.com"), ("API.OpenAI.com.", "api.openai.com"), ("_dmarc.example.com", "_dmarc.example.com"),
         ("localhost", "localhost"), ("a-b.c1", "a-b.c1"), ("1password.com", "1password.com"), ("3com", "3com"),
-        ("bücher.example", "xn--bcher-kva.example"), ("BÜCHER.example", "xn--bcher-kva.example"), ("ü.de", "xn--tda.de"),
-        ("пример.испытание", "xn--e1afmkfd.xn--80akhbyknj4f"), ("他们为什么不说中文.example", "xn--ihqwcrb4cv8a8dqg056pqjye.example"),
-        ("例え.テスト", "xn--r8jz45g.xn--zckzah"), ("straße.de", "xn--strae-oqa.de"), ("ガス.jp", "xn--mck0a.jp"),
-        ("हिन्दी.com", "xn--j2bd4cyah0f.com"),
     ])
     func canonical(_ raw: String, _ text: String) {
         #expect(HostName(raw)?.text == text)
@@ -22,7 +18,7 @@ import Vocabulary
         "*.a.com", "a%2ecom",
         "1.2.3.4", "127.1", "0x7f.1", "10.0.0.0x1", "2130706433", "::1", "[::1]", "a.com\n", "ａ.com", "a\u{3002}com",
         "a\u{200b}b.com", "a\u{ad}b.com", "bu\u{308}cher.de", "か\u{3099}す.jp", "\u{1112}\u{1161}.kr", "ﬁle.com", "xª.com", "aʰ.com",
-        "☃.net", "a@b.com", "a\u{00a0}b",
+        "☃.net", "a@b.com", "a\u{00a0}b", "bücher.example", "пример.испытание",
     ])
     func refused(_ raw: String) { #expect(HostName(raw) == nil) }
 

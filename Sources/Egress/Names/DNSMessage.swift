@@ -1,6 +1,7 @@
 // DNSMessage: the little of DNS (RFC 1035, RFC 6891) that a resolver without any upstream needs. One question in, one
 // answer out; whatever is not exactly that is answered with an error code or not at all. Pure.
 
+import IDNA
 import Vocabulary
 
 /// One question as a client sent it. The name's bytes are kept as sent (0x20 case tricks must come back unchanged).
@@ -91,7 +92,8 @@ enum DNSMessage {
     /// A dot inside a label would make two names of one: such a label is no part of a host name.
     private static func name(from labels: [ArraySlice<UInt8>]) -> HostName? {
         guard !labels.isEmpty, labels.allSatisfy({ !$0.contains(UInt8(ascii: ".")) }) else { return nil }
-        return HostName(ascii: Array(labels.joined(separator: [UInt8(ascii: ".")])))
+        let name = HostName(ascii: Array(labels.joined(separator: [UInt8(ascii: ".")])))
+        return name.flatMap { IDNA.isWellFormed($0) ? $0 : nil }
     }
 
     /// An answer to `question`; `address` is the one A record it carries.
