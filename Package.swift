@@ -166,7 +166,8 @@ let package = Package(
         tests(
             "EgressTests",
             [
-                "TestKit", "Egress", "WebSocketFrames", "Coding", "CEgress", "CData", "Wire", "Vocabulary", "Profile", "Events", "JSONBytes",
+                "TestKit", "Egress", "WebSocketFrames", "Coding", "CEgress", "CData", "Wire", "Vocabulary", "Profile", "Events",
+                "JSONBytes",
                 "Metering", "Redaction",
                 "Providers",
                 "Policy", nio("NIOCore"), nio("NIOPosix"), nio("NIOEmbedded"), nio("NIOHTTP1"), nio("NIOTLS"), nioSSL,
