@@ -4,7 +4,9 @@ connection, nothing but the standard library. Reads orders on standard input, an
     plain N      N requests on one kept connection     {"us": [latency of each]}
     open C       makes C connections and keeps them    {"us": [latency of the first request of each]}
     many N       N requests over the kept connections  {"seconds": wall time}
-    stream N     N streamed answers                    {"us": [time to the first piece of text]}"""
+    stream N     N streamed answers                    {"us": [time to the first piece of text]}
+    download N   one answer of N bytes                 {"seconds": wall time}
+    names N      TLS with N names never asked before   {"us": [time of each, to the end of the handshake]}"""
 
 import json
 import socket
@@ -13,13 +15,19 @@ import sys
 import threading
 import time
 
+BULK = "bulk.bench.example"
 # About what an agent sends at the start of a task; nothing in it for a detector to find.
 TEXT = ("Read the failing test, explain in two sentences why it fails, then propose the smallest change to the parser. " * 8).strip()
 
 
+# Parsing the system's roots takes longer than a handshake.
+CONTEXTS = {}
+
+
 class Connection:
     def __init__(self, host, port, name, ca):
-        context = ssl.create_default_context(cafile=ca)
+        context = CONTEXTS.setdefault(ca, None) or ssl.create_default_context(cafile=ca)
+        CONTEXTS[ca] = context
         raw = socket.create_connection((host, port), 30)
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket = context.wrap_socket(raw, server_hostname=name)
@@ -79,6 +87,25 @@ class Connection:
         return (self.answer(until=b'"content":"F') - start) / 1000
 
 
+def download(connection, name, count):
+    connection.socket.sendall(f"GET /bytes/{count} HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n".encode())
+    buffer, got = memoryview(bytearray(1 << 20)), 0
+    start = time.perf_counter()
+    while piece := connection.socket.recv_into(buffer):
+        got += piece
+    if got < count:
+        raise ConnectionError(f"{got} bytes of {count}")
+    return time.perf_counter() - start
+
+
+def handshake(host, port, name, ca):
+    start = time.perf_counter_ns()
+    connection = Connection(host, port, name, ca)
+    took = (time.perf_counter_ns() - start) / 1000
+    connection.socket.close()
+    return took
+
+
 def many(kept, count):
     failures = []
 
@@ -103,7 +130,9 @@ def many(kept, count):
 
 def main():
     host, port, name, ca = sys.argv[1:5]
-    connect = lambda: Connection(host, int(port), name, ca if ca != "-" else None)
+    # In the cage every name leads to itself, and the system's roots are the right ones.
+    trust = ca if ca != "-" else None
+    connect = lambda: Connection(host, int(port), name, trust)
     kept, crowd = None, []
     for line in sys.stdin:
         order, *numbers = line.split()
@@ -112,6 +141,11 @@ def main():
             if order == "open":
                 crowd = [connect() for _ in range(numbers[0])]
                 result = {"us": [connection.plain() for connection in crowd]}
+            elif order == "download":
+                result = {"seconds": download(Connection(host if trust else BULK, int(port), BULK, trust), BULK, numbers[0])}
+            elif order == "names":
+                fresh = [f"n{n}.bench.example" for n in range(numbers[0])]
+                result = {"us": [handshake(host if trust else n, int(port), n, trust) for n in fresh]}
             elif order == "many":
                 result = {"seconds": many(crowd, numbers[0])}
             else:

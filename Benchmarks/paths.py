@@ -50,11 +50,11 @@ class Way:
         return total
 
     def private_memory(self):
-        """KiB that only these processes hold."""
+        """KiB that these processes have for themselves: what one more session costs. Pages of the programs are everybody's."""
         total = 0
         for pid in self.payers:
             for line in pathlib.Path("/proc", str(pid), "smaps_rollup").read_text().splitlines():
-                if line.startswith(("Private_Clean:", "Private_Dirty:")):
+                if line.startswith("Private_Dirty:"):
                     total += int(line.split()[1])
         return total
 
@@ -115,6 +115,23 @@ def mitmproxy(ground, upstream):
         finally:
             server.terminate()
             server.wait(20)
+
+
+NAMES = 40
+BULK = "bulk.bench.example"
+HOSTS = [NAME, BULK, *(f"n{n}.bench.example" for n in range(NAMES))]
+
+
+def measure_bulk(straight, caged, size, rounds, idle):
+    """Bytes a second of one large answer, microseconds of a handshake with a new name, KiB with many idle connections."""
+    speeds = {straight: [], caged: []}
+    for _ in range(rounds):
+        for way, taken in speeds.items():
+            taken.append(size / way.order(f"download {size}")["seconds"])
+    handshakes = [statistics.median(way.order(f"names {NAMES}")["us"]) for way in (straight, caged)]
+    before = caged.private_memory()
+    caged.order(f"open {idle}", timeout=600)
+    return [statistics.median(taken) for taken in speeds.values()], handshakes, (before, caged.private_memory())
 
 
 def measure(ways, rounds, plain, many, connections, stream):

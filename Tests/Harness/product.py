@@ -98,9 +98,12 @@ class Upstream:
             return [json.loads(line) for line in (self.folder / "seen.jsonl").read_text().splitlines()]
         return []
 
-    def profile(self, name="range", base="strict", sandbox="", network="", governance="", spec=""):
+    def profile(self, name="range", base="strict", sandbox="", network="", governance="", spec="", rules=(), names=()):
         """A profile file on top of `base` that grants both providers here. The arguments are YAML lines to add, indented by
-        themselves: `sandbox` four spaces deep, `network` six, `governance` four, `spec` two."""
+        themselves: `sandbox` four spaces deep, `network` six, `governance` four, `spec` two; `rules` are further entries of the
+        allow list, `names` further ones that lead here."""
+        more = "\n".join(f"        - {rule}" for rule in rules)
+        here = "\n".join(f"        {name}: 127.0.0.1:{self.port}" for name in names)
         path = self.folder / f"{name}.yaml"
         path.write_text(
             f"""apiVersion: akios/v1
@@ -118,10 +121,12 @@ spec:
       allowlist:
         - {{host: api.openai.com, methods: [POST], paths: ["/v1/**"]}}
         - {{host: api.anthropic.com, methods: [POST], paths: ["/v1/**"]}}
+{more}
       resolve:
         api.openai.com: 127.0.0.1:{self.port}
         api.anthropic.com: 127.0.0.1:{self.port}
         evil.example: 127.0.0.1:{self.port}
+{here}
       trust: [{self.ca}]
 {network}
 """

@@ -203,10 +203,6 @@ struct Adopted: Sendable {
         }
     }
 
-    /// What one read of a connection takes, on either side. With the water marks it is what an agent that does not read its
-    /// answers costs, and larger ones are hardly faster: TLS is sealed and opened by 16 KiB.
-    static let receives = AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 4096, maximum: 32_768)
-
     private func listen() {
         let session = session
         let hook = dialledHook
@@ -214,7 +210,6 @@ struct Adopted: Sendable {
             .serverChannelOption(.backlog, value: 1024)
             .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(.maxMessagesPerRead, value: 1)
-            .childChannelOption(.recvAllocator, value: Self.receives)
             .childChannelOption(.writeBufferWaterMark, value: .init(low: 16_384, high: 32_768))
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {

@@ -210,7 +210,6 @@ final class Dialer {
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             // A read at a time: what comes after "no more" is at most one buffer.
             .channelOption(.maxMessagesPerRead, value: 1)
-            .channelOption(.recvAllocator, value: Adopted.receives)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandlers(bound.value)
