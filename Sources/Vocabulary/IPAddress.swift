@@ -70,9 +70,10 @@ public enum IPAddress: Sendable, Hashable, CustomStringConvertible {
     public var reach: Reach {
         switch unmapped {
         case .v4(let a):
-            // 169.254.169.254, 100.100.100.200, and the host agent that one cloud puts on a public address, 168.63.129.16.
-            if a == 0xa9fe_a9fe || a == 0x6464_64c8 || a == 0xa83f_8110 { return .metadata }
             switch a {
+            // 169.254.169.254 (most clouds), 169.254.170.2 (credentials of an AWS ECS task), 169.254.170.23 (AWS EKS Pod Identity),
+            // 100.100.100.200 (Alibaba), and Azure's host agent, which has a public address: 168.63.129.16.
+            case 0xa9fe_a9fe, 0xa9fe_aa02, 0xa9fe_aa17, 0x6464_64c8, 0xa83f_8110: return .metadata
             case 0x7f00_0000...0x7fff_ffff: return .loopback
             case 0x0a00_0000...0x0aff_ffff, 0xac10_0000...0xac1f_ffff, 0xc0a8_0000...0xc0a8_ffff, 0x6440_0000...0x647f_ffff:
                 return .private
@@ -84,7 +85,11 @@ public enum IPAddress: Sendable, Hashable, CustomStringConvertible {
             default: return .global
             }
         case .v6(let high, let low):
-            if high == 0xfd00_0ec2_0000_0000, low == 0x254 { return .metadata }  // fd00:ec2::254
+            // fd00:ec2::254 (AWS EC2), fd00:ec2::23 (AWS EKS Pod Identity), fd20:ce::254 (Google Compute Engine).
+            switch (high, low) {
+            case (0xfd00_0ec2_0000_0000, 0x254), (0xfd00_0ec2_0000_0000, 0x23), (0xfd20_00ce_0000_0000, 0x254): return .metadata
+            default: break
+            }
             if high == 0, low == 1 { return .loopback }
             if high == 0 { return .reserved }
             switch high >> 56 {

@@ -32,7 +32,9 @@ import Vocabulary
         ("255.255.255.255", .reserved), ("192.0.2.1", .reserved), ("198.18.0.1", .reserved), ("198.51.100.7", .reserved),
         ("203.0.113.9", .reserved), ("192.88.99.1", .reserved), ("::", .reserved), ("::1", .loopback), ("::7f00:1", .reserved),
         ("::ffff:127.0.0.1", .loopback), ("::ffff:169.254.169.254", .metadata), ("fe80::1", .linkLocal), ("fd00::1", .private),
-        ("fd00:ec2::254", .metadata), ("ff02::1", .multicast), ("2606:4700::1111", .global), ("2001:db8::1", .reserved),
+        ("fd00:ec2::254", .metadata), ("fd00:ec2::23", .metadata), ("fd20:ce::254", .metadata), ("fd00:ec2::1", .private),
+        ("169.254.170.2", .metadata), ("169.254.170.23", .metadata), ("169.254.170.3", .linkLocal), ("ff02::1", .multicast),
+        ("2606:4700::1111", .global), ("2001:db8::1", .reserved),
         ("2001::1", .reserved), ("2002:7f00:1::", .reserved), ("64:ff9b::7f00:1", .reserved), ("64:ff9b::808:808", .global),
         ("64:ff9b::1:808:808", .reserved), ("64:ff9b:1::808:808", .reserved), ("3fff::1", .reserved),
     ])
