@@ -177,7 +177,25 @@ struct Bad: Sendable, CustomTestStringConvertible {
                     + "  governance: {network_access: {upstream_proxy: {url: 'http://u@p:1', password: {env: PROXY_KEY}}}}"),
             "p.yaml:4:34: 'PROXY_KEY' holds a secret of egress and would be the agent's too\n"
                 + "hint: it is named at p.yaml:5:87; take one of them out"),
+        Bad(beside("http://u@127.0.0.2:3128", "tcp: [{host: a.com, port: 1234}, {host: localhost, port: 3128}]"), itself("7:40")),
+        Bad(beside("http://[fd00::1]:3128", "tcp: [{host: 'fd00:0::1', port: 3128}]"), itself("7:13")),
+        Bad(beside("http://proxy:3128", "tcp: [{host: Proxy, port: 3128}]"), itself("7:13")),
+        Bad(
+            beside("http://10.0.0.1:3128", "resolve: {a.com: '10.0.0.1:3128'}\n      tcp: [{host: a.com, port: 80}]"),
+            itself("8:13")),
+        Bad(
+            beside("https://proxy.corp:8443", "allowlist: [{host: .corp, ports: [443, 8443], tls: passthrough}]"),
+            itself("7:19")),
     ]
+
+    private static func beside(_ url: String, _ rest: String) -> String {
+        policy("  governance:\n    network_access:\n      upstream_proxy: '\(url)'\n      \(rest)")
+    }
+
+    private static func itself(_ place: String) -> String {
+        "p.yaml:\(place): this leads to upstream_proxy itself, which connects the agent to any host, unread\n"
+            + "hint: take it out; requests leave by the proxy without it"
+    }
 
     static let rules = [
         Bad(
