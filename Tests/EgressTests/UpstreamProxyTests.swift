@@ -3,9 +3,11 @@
 import Events
 import JSONBytes
 import NIOCore
+import NIOEmbedded
 import NIOHPACK
 import NIOHTTP1
 import NIOSSL
+import Policy
 import Profile
 import Testing
 import Vocabulary
@@ -160,6 +162,44 @@ import Vocabulary
         defer { foreign.end() }
         #expect(try foreign.harness.exchange(Self.host, Self.get).contains("upstream proxy"))
         #expect(foreign.proxy.asked.isEmpty)
+    }
+
+    /// Only an answer that there is no address lets the proxy resolve the name, and only that is remembered.
+    @Test func aResolverThatFailsIsNotOneThatKnowsNone() throws {
+        let proxy = try UpstreamProxy(url: "http://127.0.0.1:3128")
+        var spec = Spec()
+        spec.network.upstreamProxy = proxy
+        spec.network.allow = [.init(host: try #require(HostPattern(Self.host)))]
+        let policy = PolicyEngine(spec: spec)
+        let host = try #require(HostName(Self.host))
+        let facts = ConnectionFacts(address: .v4(0x0a00_0001), port: 443, name: host, spoken: host, isTLS: true)
+        let grant = try #require(policy.connection(facts).grant)
+        let loop = EmbeddedEventLoop()
+        var asked = 0
+        var answer = LookupFailure(0)
+        let lookup: (HostName, @escaping LookupReply) -> Void = { _, reply in
+            asked += 1
+            reply(.failure(answer))
+        }
+        let road = ProxyRoad(proxy, password: { "" }, hosts: [:], loop: loop, lookup: lookup)
+        let routes = Routes(loop: loop, policy: policy, hosts: [:], proxy: road, lookup: lookup)
+        func find() throws -> Result<Route, UpstreamFailure> {
+            var found: Result<Route, UpstreamFailure>?
+            routes.find(grant) { found = $0 }
+            loop.run()
+            return try #require(found)
+        }
+        // c-ares: no time left, a server's failure, a server's refusal.
+        for code: Int32 in [12, 3, 6] {
+            answer = LookupFailure(code)
+            let failure = try #require(throws: UpstreamFailure.self) { try find().get() }
+            #expect(failure.code == .resolveFailed && failure.reason.contains("upstream_proxy is not asked"), "\(failure.reason)")
+        }
+        #expect(asked == 3)
+        // No such name.
+        answer = LookupFailure(4)
+        for _ in 0..<2 { #expect(try find().get().road == .proxyNames) }
+        #expect(asked == 4)
     }
 
     @Test func aProxyThatAnswersAsTheHostIsNotBelieved() throws {

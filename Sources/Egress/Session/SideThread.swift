@@ -81,7 +81,7 @@ final class SideThread: Sendable {
                 return list
             }) {
                 guard lookups != nil else {
-                    reply(.failure(LookupFailure(description: "no name server is configured")))
+                    reply(.failure(LookupFailure(description: "no name server is configured", isUnknown: true)))
                     continue
                 }
                 lookups?.start(name, reply: reply)

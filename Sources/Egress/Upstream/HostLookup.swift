@@ -7,6 +7,8 @@ import Vocabulary
 
 struct LookupFailure: Error, Sendable, Hashable, CustomStringConvertible {
     var description: String
+    /// Nobody whom the host asks knows an address of the name: an answer, and not the lack of one.
+    var isUnknown = false
 }
 
 typealias LookupReply = @Sendable (Result<[IPAddress], LookupFailure>) -> Void
@@ -109,7 +111,9 @@ final class HostLookup {
 }
 
 extension LookupFailure {
-    fileprivate init(_ code: Int32) { description = String(cString: ares_strerror(code)) }
+    init(_ code: Int32) {
+        self.init(description: String(cString: ares_strerror(code)), isUnknown: code == ARES_ENOTFOUND || code == ARES_ENODATA)
+    }
 }
 
 extension IPAddress {

@@ -15,8 +15,6 @@ struct Route {
 final class Routes {
     typealias Done = (Result<Route, UpstreamFailure>) -> Void
 
-    /// How long the host's resolver may think where the proxy will resolve the name anyway.
-    private static let patience = TimeAmount.seconds(2)
     /// How long a name that the resolver did not know is not asked for again.
     private static let oblivion = TimeAmount.seconds(60)
     private static let mostRemembered = 1024
@@ -49,32 +47,16 @@ final class Routes {
         if let proxy, isProxied(grant) {
             found = { [self] in byProxy(proxy, grant.host, $0, done) }
             if let until = unknown[grant.host], until > .now() {
-                return found(.failure(LookupFailure(description: "not known a moment ago")))
+                return found(.failure(LookupFailure(description: "not known a moment ago", isUnknown: true)))
             }
         } else {
             found = { [self] in done(direct(grant, $0)) }
         }
         if let resolved = grant.resolved { return found(.success([resolved])) }
         if let known = hosts[grant.host] { return found(.success(known)) }
-        ask(for: grant.host, patience: isProxied(grant) ? Self.patience : nil, found)
-    }
-
-    private func ask(
-        for host: HostName, patience: TimeAmount?, _ found: @escaping (Result<[IPAddress], LookupFailure>) -> Void
-    ) {
-        var waiting: ((Result<[IPAddress], LookupFailure>) -> Void)? = found
-        let once: (Result<[IPAddress], LookupFailure>) -> Void = { result in
-            let found = waiting
-            waiting = nil
-            found?(result)
-        }
-        let bound = NIOLoopBound(once, eventLoop: loop)
+        let bound = NIOLoopBound(found, eventLoop: loop)
         let loop = loop
-        let late = patience.map { loop.scheduleTask(in: $0) { bound.value(.failure(LookupFailure(description: "no answer"))) } }
-        lookup(host) { result in
-            late?.cancel()
-            loop.execute { bound.value(result) }
-        }
+        lookup(grant.host) { result in loop.execute { bound.value(result) } }
     }
 
     private func direct(_ grant: ConnectionGrant, _ result: Result<[IPAddress], LookupFailure>) -> Result<Route, UpstreamFailure> {
@@ -100,6 +82,9 @@ final class Routes {
                 return done(.failure(UpstreamFailure(refusal, host: host)))
             }
             road = .proxy
+        case .failure(let failure) where !failure.isUnknown:
+            let reason = "\(host): \(failure): whether its addresses are allowed is not known, so upstream_proxy is not asked"
+            return done(.failure(UpstreamFailure(code: .resolveFailed, reason: reason)))
         case .failure:
             if unknown.count >= Self.mostRemembered { unknown = [:] }
             unknown[host] = .now() + Self.oblivion
