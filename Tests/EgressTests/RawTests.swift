@@ -34,8 +34,8 @@ import Wire
         return (harness, server)
     }
 
-    private func connect(_ harness: Harness) throws -> Client {
-        try harness.raw(address: #require(harness.resolve(Self.db)), port: Self.port, staysHalfOpen: true)
+    private func connect(_ harness: Harness, reads: Bool = true) throws -> Client {
+        try harness.raw(address: #require(harness.resolve(Self.db)), port: Self.port, staysHalfOpen: true, reads: reads)
     }
 
     /// Closed at once: perhaps before the client has noticed that it was connected.
@@ -161,11 +161,7 @@ import Wire
         let size = 64 << 20
         client.send([UInt8](repeating: 0x61, count: size))
         client.endOutput()
-        func sent() -> UInt64 {
-            harness.supervisor.wait { seen in
-                seen.messages.reversed().lazy.compactMap { if case .totals(let totals) = $0 { totals.bytesOut } else { nil } }.first
-            } ?? 0
-        }
+        func sent() -> UInt64 { totals(harness)?.bytesOut ?? 0 }
         var last: UInt64 = 0
         var calm = 0
         while calm < 40 {
@@ -178,6 +174,83 @@ import Wire
         server.read()
         #expect(wait { server.now.ended == 1 })
         #expect(server.now.bytes == size)
+    }
+
+    private func totals(_ harness: Harness) -> EgressTotals? {
+        harness.supervisor.wait { seen in
+            seen.messages.reversed().lazy.compactMap { if case .totals(let totals) = $0 { totals } else { nil } }.first
+        }
+    }
+
+    /// Sends until egress takes no more, because the other side reads nothing; what is under way then fits in its socket.
+    /// - Returns: how much was sent.
+    private func fill(_ harness: Harness, _ direction: KeyPath<EgressTotals, UInt64>, _ send: ([UInt8]) -> Void) -> Int {
+        var sent = 0
+        while true {
+            send([UInt8](repeating: 0x61, count: 65_536))
+            sent += 65_536
+            var calm = 0
+            while (totals(harness)?[keyPath: direction] ?? 0) < UInt64(sent) {
+                calm += 1
+                if calm == 100 { return sent }
+                usleep(5000)
+            }
+        }
+    }
+
+    /// Both sides have said their end, and the host still reads: it gets everything.
+    @Test func aSlowHostThatHasSaidItsEndGetsTheRest() throws {
+        let (harness, server) = try place(reads: false)
+        defer { harness.end() }
+        let client = try connect(harness)
+        #expect(wait { server.now.connections == 1 })
+        let size = fill(harness, \.bytesOut) { client.send($0) }
+        client.endOutput()
+        #expect(wait { totals(harness)?.bytesOut == UInt64(size) })
+        try server.endOutput()
+        server.read()
+        #expect(wait { server.now.ended + server.now.broken == 1 })
+        #expect(server.now.bytes == size && server.now.broken == 0)
+        #expect(try outcome(harness)["cut"] == nil)
+        #expect(wait { client.isClosed } && client.error == nil)
+    }
+
+    /// The same of a slow agent.
+    @Test func aSlowAgentThatHasSaidItsEndGetsTheRest() throws {
+        let (harness, server) = try place()
+        defer { harness.end() }
+        let client = try connect(harness, reads: false)
+        #expect(wait { server.now.connections == 1 })
+        let size = fill(harness, \.bytesIn) { server.say($0) }
+        try server.endOutput()
+        #expect(wait { totals(harness)?.bytesIn == UInt64(size) })
+        client.endOutput()
+        client.read()
+        #expect(wait { client.isClosed })
+        #expect(wait { server.now.ended + server.now.broken == 1 })
+        #expect(client.bytes.count == size && client.error == nil)
+        #expect(server.now.broken == 0)
+        #expect(try outcome(harness)["cut"] == nil)
+    }
+
+    @Test(arguments: ["ended", "refused", "cut"]) func nothingIsKeptOfAConnectionThatIsOver(_ how: String) throws {
+        let (harness, _) = try place(greeting: "hello")
+        defer { harness.end() }
+        harness.supervisor.change { $0.holds = true }
+        let client = try connect(harness)
+        let id = try #require(harness.supervisor.wait { $0.held.first })
+        let kept = try harness.watchConnections()
+        #expect(kept() == 1)
+        if how == "refused" {
+            harness.supervisor.say(.refused(id: id, why: .budgetExceeded, told: "no money"))
+        } else {
+            harness.supervisor.say(.admitted(id: id))
+            client.wait { $0 == "hello" }
+            if how == "ended" { client.endOutput() } else { harness.supervisor.say(.stop(why: .budgetExceeded, told: "over")) }
+        }
+        #expect(wait { client.isClosed || client.sawEnd })
+        client.close()
+        #expect(wait { kept() == 0 })
     }
 
     @Test func aSilentConnectionEnds() throws {

@@ -52,6 +52,8 @@ extension Dialer {
             .channelOption(.writeBufferWaterMark, value: .init(low: 65_536, high: 262_144))
             // Nothing may be read, or its end noticed, before somebody listens.
             .channelOption(.autoRead, value: false)
+            // Once the host has said its end, NIO reads all that came before it, however slow the agent is: no more than this.
+            .channelOption(.socketOption(.so_rcvbuf), value: 262_144)
             .connect(to: target).assumeIsolated()
         connecting.whenComplete { result in
             done(result.map { RawUpstream(channel: $0) }.mapError { UpstreamFailure($0) })

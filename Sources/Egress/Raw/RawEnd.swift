@@ -9,10 +9,12 @@ final class RawEnd: ChannelInboundHandler {
 
     let side: RawSide
     /// Keeps the relay for as long as the connection is open.
-    private let relay: RawRelay
+    private var relay: RawRelay?
     private var context: ChannelHandlerContext?
     private var isInputClosed = false
     private var isToldEnd = false
+    /// Everything that was for it has gone out.
+    private var hasAll = false
     private var isBroken = false
     private var isGone = false
 
@@ -27,42 +29,43 @@ final class RawEnd: ChannelInboundHandler {
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
-        if !isGone { relay.gone(side) }
+        if !isGone { relay?.gone(side) }
         self.context = nil
+        relay = nil
     }
 
     /// An accepted connection that the relay has had from its beginning.
     func channelActive(context: ChannelHandlerContext) {
-        if side == .agent { relay.ask() }
+        if side == .agent { relay?.ask() }
         context.fireChannelActive()
     }
 
     var isWritable: Bool { context?.channel.isWritable ?? false }
 
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) { relay.bytes(unwrapInboundIn(data), from: side) }
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) { relay?.bytes(unwrapInboundIn(data), from: side) }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         guard case .inputClosed = event as? ChannelEvent, !isInputClosed else {
             return context.fireUserInboundEventTriggered(event)
         }
         isInputClosed = true
-        relay.ended(side)
+        relay?.ended(side)
     }
 
     func channelInactive(context: ChannelHandlerContext) {
         isGone = true
-        // Where our end was told already, the peer's closes the channel, and no other event says so.
-        if isToldEnd, !isInputClosed, !isBroken {
+        if isBroken || !hasAll {
+            relay?.gone(side)
+        } else if !isInputClosed {
+            // After our end of the output the peer's end closes the channel, and no other event says so.
             isInputClosed = true
-            relay.ended(side)
-        } else {
-            relay.gone(side)
+            relay?.ended(side)
         }
         context.fireChannelInactive()
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        relay.takes(side, context.channel.isWritable)
+        relay?.takes(side, context.channel.isWritable)
         context.fireChannelWritabilityChanged()
     }
 
@@ -81,13 +84,17 @@ final class RawEnd: ChannelInboundHandler {
         isToldEnd = true
         let done = context.eventLoop.makePromise(of: Void.self)
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-        done.futureResult.whenSuccess { bound.value.relay.told(bound.value.side) }
-        // A close of the output closes all where the input is closed already, with what is still to be written.
-        if isInputClosed {
-            context.writeAndFlush(NIOAny(ByteBuffer()), promise: done)
-        } else {
-            context.close(mode: .output, promise: done)
-        }
+        done.futureResult.whenSuccess { bound.value.gotAll() }
+        // Not by a close of the output: NIO makes it a close of all, and fails it, if the peer's end comes before the last byte
+        // is written.
+        context.writeAndFlush(NIOAny(ByteBuffer()), promise: done)
+    }
+
+    private func gotAll() {
+        hasAll = true
+        if !isInputClosed { context?.close(mode: .output, promise: nil) }
+        // The last: it may be over with this.
+        relay?.told(side)
     }
 
     func close() { context?.close(promise: nil) }

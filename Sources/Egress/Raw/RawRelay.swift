@@ -144,6 +144,7 @@ final class RawRelay {
         report(.unknown)
         settle()
         session.closed(self)
+        hostEnd = nil
     }
 
     private func settle() {

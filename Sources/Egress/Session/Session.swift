@@ -25,7 +25,7 @@ final class Session {
     private(set) var stopped: Refusal?
     private var isFinishing = false
     /// Agent connections, so that a stop reaches each of them.
-    private var connections: [ObjectIdentifier: any AgentConnection] = [:]
+    private(set) var connections: [ObjectIdentifier: any AgentConnection] = [:]
     let room: Room
     /// Sockets of the agent, spoken on or not.
     private let sockets: Allowance

@@ -37,12 +37,15 @@ final class Client: Sendable {
     /// - Parameters:
     ///   - tls: nil: no TLS at all.
     ///   - staysHalfOpen: the server's end of file does not end what is still to be sent.
+    ///   - reads: false: takes nothing, until `read`.
     init(
-        group: any EventLoopGroup, port: Int, tls: (context: NIOSSLContext, name: String?)?, staysHalfOpen: Bool = false
+        group: any EventLoopGroup, port: Int, tls: (context: NIOSSLContext, name: String?)?, staysHalfOpen: Bool = false,
+        reads: Bool = true
     ) throws {
         let collector = collector
         channel = try ClientBootstrap(group: group)
             .channelOption(.allowRemoteHalfClosure, value: staysHalfOpen)
+            .channelOption(.autoRead, value: reads)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     if let tls {
@@ -67,6 +70,7 @@ final class Client: Sendable {
     func send(_ bytes: [UInt8]) { channel.writeAndFlush(ByteBuffer(bytes: bytes), promise: nil) }
     /// Sends no more, and still reads.
     func endOutput() { channel.close(mode: .output, promise: nil) }
+    func read() { channel.setOption(.autoRead, value: true).whenSuccess { [channel] in channel.read() } }
     func close() { try? channel.close().wait() }
 
     var bytes: [UInt8] { collector.received.withLock { $0 } }

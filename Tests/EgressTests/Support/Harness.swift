@@ -91,6 +91,7 @@ final class Harness: Sendable {
         configurationTLS.applicationProtocols = ["h2", "http/1.1"]
         http2Context = try NIOSSLContext(configuration: configurationTLS)
         keep = service
+        adopted = bound
         let supervisor = supervisor
         let pool = NIOThreadPool(numberOfThreads: 1)
         pool.start()
@@ -103,6 +104,7 @@ final class Harness: Sendable {
     private let holder: DialledHolder
     /// The side thread's reports reach it weakly.
     private let keep: EgressService
+    private let adopted: Adopted
 
     private static func listener() throws -> (Int32, Int) {
         let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
@@ -172,9 +174,23 @@ final class Harness: Sendable {
         try raw(address: try #require(resolve(name)), port: dialledPort)
     }
 
-    func raw(address: IPAddress, port dialledPort: UInt16, staysHalfOpen: Bool = false) throws -> Client {
+    func raw(address: IPAddress, port dialledPort: UInt16, staysHalfOpen: Bool = false, reads: Bool = true) throws -> Client {
         holder.value.withLock { $0 = Dialled(address: address, port: dialledPort) }
-        return try Client(group: group, port: port, tls: nil, staysHalfOpen: staysHalfOpen)
+        return try Client(group: group, port: port, tls: nil, staysHalfOpen: staysHalfOpen, reads: reads)
+    }
+
+    private final class Weak {
+        weak var connection: (any AgentConnection)?
+        init(_ connection: any AgentConnection) { self.connection = connection }
+    }
+
+    /// How many of the agent's connections of now are still kept, by anybody.
+    func watchConnections() throws -> () -> Int? {
+        let (session, loop) = (adopted.session, adopted.loop)
+        let watched = try loop.submit {
+            NIOLoopBound(session.value.connections.values.map { Weak($0) }, eventLoop: loop)
+        }.wait()
+        return { try? loop.submit { watched.value.count { $0.connection != nil } }.wait() }
     }
 
     /// One request on a connection of its own; the whole answer as text.

@@ -48,6 +48,11 @@ final class RawServer: Sendable {
     func read() {
         for channel in accepted.withLock({ $0 }) { channel.setOption(.autoRead, value: true).whenSuccess { channel.read() } }
     }
+    func say(_ bytes: [UInt8]) {
+        for channel in accepted.withLock({ $0 }) { channel.writeAndFlush(ByteBuffer(bytes: bytes), promise: nil) }
+    }
+    /// Says no more, and still reads.
+    func endOutput() throws { for channel in accepted.withLock({ $0 }) { try channel.close(mode: .output).wait() } }
     func reset() { for channel in accepted.withLock({ $0 }) { channel.close(promise: nil) } }
 
     private final class Box: Sendable { let server = Mutex<RawServer?>(nil) }
@@ -59,6 +64,8 @@ final class RawServer: Sendable {
         private let echoes: Bool
         private let farewell: Int
         private var hasEnded = false
+        private var isOutputClosed = false
+        private var isBroken = false
 
         init(server: RawServer?, greeting: String, echoes: Bool, farewell: Int) {
             (self.server, self.greeting, self.echoes, self.farewell) = (server, greeting, echoes, farewell)
@@ -79,6 +86,7 @@ final class RawServer: Sendable {
         }
 
         func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+            if case .outputClosed = event as? ChannelEvent { isOutputClosed = true }
             guard case .inputClosed = event as? ChannelEvent else { return }
             hasEnded = true
             server?.change { $0.ended += 1 }
@@ -87,7 +95,14 @@ final class RawServer: Sendable {
             context.writeAndFlush(NIOAny(last)).assumeIsolated().whenComplete { _ in bound.value.close(promise: nil) }
         }
 
-        func channelInactive(context: ChannelHandlerContext) { if !hasEnded { server?.change { $0.broken += 1 } } }
-        func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+        func channelInactive(context: ChannelHandlerContext) {
+            guard !hasEnded else { return }
+            // After our own end the client's closes the channel, and no other event says so.
+            if isOutputClosed, !isBroken { server?.change { $0.ended += 1 } } else { server?.change { $0.broken += 1 } }
+        }
+        func errorCaught(context: ChannelHandlerContext, error: any Error) {
+            isBroken = true
+            context.close(promise: nil)
+        }
     }
 }
