@@ -81,10 +81,38 @@ private func question(_ id: UInt64 = 3, path: String = "/v1/x", type: String = "
         _ = board.came(first)
         _ = board.came(second)
         let steps = board.gone(first.id)
-        #expect(isPrompt(steps.last) && steps.contains(.print(second.lines)))
+        #expect(isPrompt(steps.last) && !steps.contains(.print(second.lines)))
+        let next = board.typed("")
+        #expect(isPrompt(next.last) && next.first == .print(second.lines))
         #expect(board.typed("y") == [.answer(second, OperatorWord(allows: true))])
         _ = board.came(first)
         #expect(board.gone("7k2mq0xd-9").isEmpty)
+    }
+
+    /// The agent takes back what is shown, when it likes: keys on their way must not answer what it asks instead.
+    @Test func whatIsTypedForOneThatWentAnswersNothing() throws {
+        var board = WatchBoard(asks: true)
+        let (first, second, third) = (try question(1), try question(2), try question(3))
+        _ = board.came(first)
+        // Also where the next comes only now.
+        #expect(board.gone(first.id).count == 1)
+        let told = board.came(second)
+        #expect(told.count == 1 && isPrompt(told.first))
+        #expect(board.came(third).isEmpty)
+        for line in ["y", "s", " "] {
+            let steps = board.typed(line)
+            #expect(steps == told)
+        }
+        // That one went as well, unseen.
+        #expect(board.gone(second.id).isEmpty)
+        #expect(board.typed("").first == .print(third.lines))
+        #expect(board.typed("n") == [.answer(third, OperatorWord(allows: false))])
+        // An answer of one's own leaves the way open.
+        #expect(board.came(first).first == .print(first.lines))
+        // A key for it before the next has come counts for neither.
+        _ = board.gone(first.id)
+        #expect(board.typed("y").isEmpty)
+        #expect(board.came(second) == told)
     }
 
     @Test func withoutATerminalNothingIsAsked() throws {

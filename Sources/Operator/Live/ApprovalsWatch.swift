@@ -91,6 +91,9 @@ struct ApprovalsWatch {
 
     /// False: nobody types any more.
     private mutating func read() -> Bool {
+        // A prompt of this very turn may have thrown away what was there.
+        var polled = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
+        guard poll(&polled, 1, 0) > 0 else { return true }
         var buffer = [UInt8](repeating: 0, count: Self.longestLine)
         let count = Glibc.read(STDIN_FILENO, &buffer, buffer.count)
         guard count > 0 else { return false }
