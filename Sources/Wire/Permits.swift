@@ -8,6 +8,8 @@ public struct EgressPermits: Sendable {
     public enum State: String, Sendable { case starting, greeted, serving, finishing, closed }
 
     public private(set) var state = State.starting
+    /// Intents without an answer, and those that were admitted.
+    private var asked: Set<UInt64> = []
     private var open: Set<UInt64> = []
     private var highest: UInt64 = 0
 
@@ -33,9 +35,11 @@ public struct EgressPermits: Sendable {
             (.ask(let id, _, let record, _), .serving), (.ask(let id, _, let record, _), .finishing):
             // In `finishing` it crossed our `finish` on the way: permitted, and refused by the supervisor.
             // Ids only grow: an id used twice could settle one reservation against another.
-            guard id > highest, record.kind == .requestIntent, open.count < Self.mostOpen else { throw .notPermitted("admit") }
+            guard id > highest, record.kind == .requestIntent, asked.count + open.count < Self.mostOpen else {
+                throw .notPermitted("admit")
+            }
             highest = id
-            open.insert(id)
+            asked.insert(id)
         case (.withdrawn(let id), .serving), (.withdrawn(let id), .finishing):
             // It may have crossed the answer, so `id` need not be open.
             guard id > 0, id <= highest else { throw .notPermitted("withdrawn") }
@@ -52,8 +56,9 @@ public struct EgressPermits: Sendable {
         }
     }
 
-    /// A refused intent is not open: nothing may be settled against it.
-    public mutating func refused(_ id: UInt64) { open.remove(id) }
+    /// Only what was admitted may be settled.
+    public mutating func admitted(_ id: UInt64) { if asked.remove(id) != nil { open.insert(id) } }
+    public mutating func refused(_ id: UInt64) { asked.remove(id) }
 
     /// `finish` was sent: what is open may still be settled, nothing new begins.
     public mutating func finishing() {

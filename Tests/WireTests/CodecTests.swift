@@ -195,10 +195,14 @@ private let toEgress: [ToEgress] = [
         #expect(throws: WireError.self) { try permits.receive(settle) }
         try permits.receive(admit)
         #expect(throws: WireError.self) { try permits.receive(admit) }
+        // Nobody has answered yet.
+        #expect(throws: WireError.self) { try permits.receive(settle) }
+        permits.admitted(1)
         try permits.receive(settle)
         #expect(throws: WireError.self) { try permits.receive(settle) }
         try permits.receive(.admit(id: 2, reservation: .nothing, record: record))
         permits.refused(2)
+        permits.admitted(2)
         #expect(throws: WireError.self) {
             try permits.receive(
                 .settle(

@@ -61,8 +61,12 @@ struct EgressChannel: ~Copyable {
     }
 
     mutating func queue(_ message: ToEgress) throws(Failure) {
-        if case .refused(let id, _, _) = message { permits.refused(id) }
-        if case .finish = message { permits.finishing() }
+        switch message {
+        case .admitted(let id): permits.admitted(id)
+        case .refused(let id, _, _): permits.refused(id)
+        case .finish: permits.finishing()
+        default: break
+        }
         do throws(WireError) { unsent += try message.frame() } catch { throw .wire(error) }
         guard unsent.count <= Self.maxUnsent else { throw .stuck }
     }

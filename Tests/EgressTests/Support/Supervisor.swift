@@ -25,6 +25,7 @@ final class Supervisor: Sendable {
         /// Money for this many of the first call that is asked for, by the real budget; nil: everything is admitted.
         var affords: Int64?
         fileprivate var budget: BudgetState?
+        fileprivate var permits = EgressPermits()
     }
 
     let descriptor: Int32
@@ -35,8 +36,7 @@ final class Supervisor: Sendable {
     /// Reads until egress closes the channel. On a thread of its own.
     func run() {
         var assembler = FrameAssembler()
-        var permits = EgressPermits()
-        try? permits.receive(.hello(version: 1, caPEM: []))
+        seen.withLock { try? $0.permits.receive(.hello(version: 1, caPEM: [])) }
         var buffer = [UInt8](repeating: 0, count: 65_536)
         while true {
             let count = read(descriptor, &buffer, buffer.count)
@@ -45,7 +45,7 @@ final class Supervisor: Sendable {
             do {
                 while let payload = try assembler.next() {
                     let message = try FromEgress(payload: payload)
-                    try permits.receive(message)
+                    try seen.withLock { try $0.permits.receive(message) }
                     take(message)
                 }
             } catch {
@@ -86,6 +86,10 @@ final class Supervisor: Sendable {
 
     func say(_ message: ToEgress) {
         guard let frame = try? message.frame() else { return }
+        seen.withLock { seen in
+            if case .admitted(let id) = message { seen.permits.admitted(id) }
+            if case .refused(let id, _, _) = message { seen.permits.refused(id) }
+        }
         _ = write(descriptor, frame, frame.count)
     }
 
