@@ -96,6 +96,15 @@ import Wire
         #expect(RequestSeal().scope(method: "GET", host: "a.example", port: 443, target: "/a") != scope("/a"))
     }
 
+    @Test func anotherKeyIsAnotherRequest() {
+        let seal = RequestSeal()
+        func digest(_ credential: String?) -> [UInt8] {
+            seal.digest(
+                method: "GET", host: "a.example", port: 443, target: "/", headers: [:], body: [], credential: credential)
+        }
+        #expect(digest("a") == digest("a") && Set([digest(nil), digest("a"), digest("b")]).count == 3)
+    }
+
     @Test func whoHangsUpTakesTheQuestionBack() throws {
         let harness = try harness()
         defer { harness.end() }

@@ -20,7 +20,7 @@ extension ExchangeDriver {
             contentType: clean(head.headers.first(name: "content-type") ?? "", most.contentType), bytes: intent.bytes,
             digest: session.seal.digest(
                 method: head.ruleMethod, host: intent.host, port: intent.port, target: prepared.target, headers: prepared.headers,
-                body: prepared.body),
+                body: prepared.body, credential: intent.credential),
             scope: session.seal.scope(method: head.ruleMethod, host: intent.host, port: intent.port, target: prepared.target),
             risk: exchange.grant?.risk ?? .high, reason: clean(approval.reason, most.reason), rule: clean(intent.rule, most.rule))
     }

@@ -1,5 +1,5 @@
 // RequestSeal: a digest of a whole outgoing request under a key of this session's egress. Two requests have the same one only if
-// every byte of them is the same, and nobody who reads it can try what was in them.
+// every byte that was asked about and the credential that goes in are the same, and nobody who reads it can try what was in them.
 
 import Crypto
 import NIOHTTP1
@@ -7,10 +7,13 @@ import NIOHTTP1
 struct RequestSeal {
     private let key = SymmetricKey(size: .bits256)
 
-    /// Of all that would leave: `headers` and `body` as they are after redaction, with the broker's keys in.
-    func digest(method: String, host: String, port: UInt16, target: String, headers: HTTPHeaders, body: [UInt8]) -> [UInt8] {
+    /// Of all that would leave: `headers` and `body` as they are after redaction, still with the placeholders.
+    /// - Parameter credential: the name of the one that is put in when the request is sent.
+    func digest(
+        method: String, host: String, port: UInt16, target: String, headers: HTTPHeaders, body: [UInt8], credential: String?
+    ) -> [UInt8] {
         var hash = HMAC<SHA256>(key: key)
-        Self.add(["request", method, host, String(port), target, String(headers.count)], to: &hash)
+        Self.add(["request", method, host, String(port), target, credential ?? "", String(headers.count)], to: &hash)
         for (name, value) in headers { Self.add([name.lowercased(), value], to: &hash) }
         hash.update(data: body)
         return Array(hash.finalize())
