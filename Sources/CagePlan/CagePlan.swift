@@ -116,6 +116,10 @@ struct PlanMaker<View: FileView> {
     var laysRoots = false
 
     init(facts: CageFacts, view: View) {
+        var facts = facts
+        // In what is covered there is nothing left to cover.
+        let records = facts.records
+        facts.records = records.filter { path in !records.contains { $0 != path && Paths.isWithin(path, $0) } }
         self.facts = facts
         self.view = view
     }

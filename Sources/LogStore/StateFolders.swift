@@ -10,6 +10,8 @@ public struct StateFolders: Sendable, Hashable {
     public var run: String
     /// Where running sessions of this user may be: their own, and those that root runs for them.
     public var runs: [String]
+    /// Where their other sessions may be, which were started with less said.
+    private let otherRuns: [String]
     /// Where public keys are trusted from, besides what a command names.
     public var trusted: [String]
 
@@ -61,7 +63,16 @@ public struct StateFolders: Sendable, Hashable {
             run = absolute("XDG_RUNTIME_DIR").map { $0 + "/akios" } ?? state + "/run"
             runs = [run, Self.systemRun]
         }
+        let states = [absolute("XDG_STATE_HOME"), absolute("HOME").map { $0 + "/.local/state" }].compactMap { $0 }
+        otherRuns = (absolute("XDG_RUNTIME_DIR").map { [$0 + "/akios"] } ?? []) + states.map { $0 + "/akios/run" }
         trusted = state == Self.system ? [state + "/pub"] : [state + "/pub", Self.system + "/pub"]
+    }
+
+    /// Every folder in which a control socket of this user's or of `uid`'s sessions may be, whatever they were started with: no agent
+    /// may see any of them. Many are not there.
+    /// - Parameter home: of `uid`, by passwd(5).
+    public func controls(uid: UInt32, home: String) -> Set<String> {
+        Set(runs + otherRuns + [Self.systemRun, state + "/run", "/run/user/\(uid)/akios", home + "/.local/state/akios/run"])
     }
 
     public var sessions: String { state + "/sessions" }

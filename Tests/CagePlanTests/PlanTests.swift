@@ -72,6 +72,15 @@ struct PlanTests {
         #expect(index(plan) { $0 == .mask("/var/lib/akios/sessions") } < 0)
     }
 
+    /// A mask over what lies in a covered folder would find nothing to cover, and the cage would not start.
+    @Test func whatLiesInRecordsIsNotCoveredTwice() throws {
+        var view = FakeView.debian()
+        view.folder("/home/alice/project/.git/hooks")
+        let plan = try plan(view) { $0.records = ["/home/alice/project/.git", "/home/alice/project/.git/hooks"] }
+        #expect(index(plan) { $0 == .mask("/home/alice/project/.git") } > 0)
+        #expect(index(plan) { $0 == .mask("/home/alice/project/.git/hooks") } < 0)
+    }
+
     @Test func memoryFilesAreAllowedOnlyWhereTheKernelKeepsThemFromRunning() throws {
         for allowed in [true, false] {
             let plan = try plan(.debian()) { $0.memoryFiles = allowed }

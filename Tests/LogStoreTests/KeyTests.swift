@@ -102,4 +102,22 @@ import Testing
         #expect(folders(1000, ["HOME": "/home/u", "AKIOS_STATE_DIR": "relative"])?.state == "/home/u/.local/state/akios")
         #expect(folders(1000, [:]) == nil)
     }
+
+    /// A session's agent sees no session's control socket, also not of one that was started with other variables or under sudo.
+    @Test func whereControlSocketsMayBe() throws {
+        let variables = [
+            "AKIOS_STATE_DIR": "/x", "AKIOS_RUN_DIR": "/y", "HOME": "/h", "XDG_RUNTIME_DIR": "/r", "XDG_STATE_HOME": "/s",
+            "SUDO_UID": "1000",
+        ]
+        for (euid, names, own) in [
+            (1000, [], ["/h/.local/state/akios/run"]), (1000, ["XDG_RUNTIME_DIR"], ["/r/akios"]),
+            (1000, ["XDG_STATE_HOME"], ["/s/akios/run"]), (1000, ["AKIOS_STATE_DIR"], ["/x/run"]),
+            (1000, ["AKIOS_RUN_DIR", "XDG_RUNTIME_DIR"], ["/y", "/r/akios"]), (0, ["SUDO_UID"], []),
+        ] as [(UInt32, [String], [String])] {
+            let said = variables.filter { $0.key == "HOME" || names.contains($0.key) }
+            let folders = try #require(StateFolders(.init(euid: euid) { said[$0] }))
+            let every = own + ["/run/akios", "/run/user/1000/akios", "/home/u/.local/state/akios/run"]
+            #expect(folders.controls(uid: 1000, home: "/home/u").isSuperset(of: every), "\(names)")
+        }
+    }
 }

@@ -115,7 +115,7 @@ extension CageRequest {
         facts.socketFilter = socketFilter
         facts.initFilter = initFilter
         facts.memoryFiles = memoryFiles
-        facts.records = records.compactMap { view.canonical($0.hasPrefix("/") ? $0 : directory + "/" + $0) }
+        facts.records = Set(records.compactMap { view.canonical($0.hasPrefix("/") ? $0 : directory + "/" + $0) }).sorted()
         facts.intercepts = intercepts
         facts.takesTerminal = takesTerminal
         if isatty(0) == 1, let name = view.linkTarget("/proc/self/fd/0"), name.hasPrefix("/dev/") { facts.terminal = name }

@@ -1,6 +1,7 @@
 // Session: one run's folder, log and names. Opened before the cage is started: a session that cannot be recorded
 // does not begin.
 
+import CagePlan
 import Events
 import Glibc
 import LinuxSys
@@ -14,7 +15,7 @@ struct Session: ~Copyable {
     let log: LogWriter
     let key: SigningKey
     let started: Moment
-    /// Folders of this and other sessions' logs, and of the key they are signed with: never the agent's.
+    /// Folders of this and other sessions' logs, of the key they are signed with and of control sockets: never the agent's.
     let records: [String]
     /// Where operators say what becomes of it; nil where it could not be made and nobody is ever asked.
     let control: ControlServer?
@@ -36,7 +37,8 @@ struct Session: ~Copyable {
             let log = try LogWriter(
                 in: folder, session: id, key: key, sync: spec.audit.sync == .always ? .always : .batch,
                 checkpointEvery: UInt64(spec.audit.checkpointEvery))
-            let records = [folder.path, folders.sessions, folders.keys, folders.run]
+            let controls = folders.controls(uid: invoker.uid, home: invoker.caller(environment: [:]).home)
+            let records = [folder.path, folders.sessions, folders.keys] + controls.sorted()
             return Session(
                 id: id, folder: folder, log: log, key: key, started: started, records: records,
                 control: control)
