@@ -98,6 +98,10 @@ public struct BudgetState: Sendable {
         return .admitted(alerts: alerts)
     }
 
+    /// Keeps `id` good for a call that is asked for later, however many newer ones are used meanwhile: until it is admitted or let go.
+    public mutating func hold(_ id: UInt64) { ids.hold(id) }
+    public mutating func letGo(_ id: UInt64) { ids.letGo(id) }
+
     /// Settles an admitted call with what it used; once. Without known usage the reservation counts as spent.
     public mutating func settle(_ id: UInt64, _ settlement: Settlement, at time: UInt64) -> SettleOutcome {
         advance(to: time)

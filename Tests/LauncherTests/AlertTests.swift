@@ -12,10 +12,11 @@ import Vocabulary
 @testable import Launcher
 
 @Suite struct AlertTests {
-    private func alert(_ reason: String = "r") throws -> Alert {
+    private func alert(_ reason: String = "r", _ topic: Alert.Topic = .question) throws -> Alert {
         let session = try #require(SessionID("20261121-061705-7k2mq0xd"))
         let now = Moment(wall: Timestamp(nanoseconds: 0), monotonic: 0)
-        return Alert(SessionStop(code: "budget", reason: reason), seq: 7, session: session, at: now, words: "stopped: \(reason)")
+        return Alert(
+            topic, SessionStop(code: "budget", reason: reason), seq: 7, session: session, at: now, words: "stopped: \(reason)")
     }
 
     private func sender(_ script: String, as identity: FileIdentity? = nil) -> AlertSender {
@@ -109,11 +110,55 @@ import Vocabulary
         let most = AlertSender.mostRunning
         for turn in 0..<(most + 2) { sender.tell(try alert(), at: UInt64(turn) * AlertPace.interval) }
         #expect(sender.polled.count == most)
-        // Those that waited start when the first are ended.
+        // Those that are killed keep their place until they are gone: one that cannot die yet is not waited for.
         sender.attend(at: 10 * AlertSender.patience)
-        #expect(sender.polled.count == 2)
+        #expect(sender.polled.count == most && sender.deadline == nil && sender.failures().count == most)
+        collect(&sender, at: 10 * AlertSender.patience, left: 2)
         sender.attend(at: 30 * AlertSender.patience)
-        #expect(sender.polled.isEmpty && sender.failures().count == most + 2)
+        collect(&sender, at: 30 * AlertSender.patience, left: 0)
+        // Each is on record once.
+        #expect(sender.failures().count == 2)
+    }
+
+    private func collect(_ sender: inout AlertSender, at time: UInt64, left: Int) {
+        for _ in 0..<2000 where sender.polled.count > left || sender.polled.isEmpty != (left == 0) {
+            usleep(5000)
+            sender.attend(at: time)
+        }
+        #expect(sender.polled.count == left)
+    }
+
+    @Test func questionsDrownNothingElse() throws {
+        let scratch = try Scratch()
+        var sender = sender("grep -o 'reason\":\"[a-z]*' >> \(scratch.path)/told")
+        for _ in 0..<(2 * AlertPace.burst) { sender.tell(try alert("question"), at: 7) }
+        for _ in 0..<(2 * AlertPace.burst) { sender.tell(try alert("budget", .budget), at: 7) }
+        sender.tell(try alert("stop", .stop), at: 7)
+        // Beside those that run already, and before all that wait.
+        #expect(sender.polled.count == AlertSender.mostRunning + 1)
+        collect(&sender, at: 7, left: 0)
+        let failures = sender.failures()
+        #expect(failures.allSatisfy { $0.way == "all" } && failures.count == 2)
+        let told = try #require(scratch.read("told"))
+        for (reason, count) in [("question", AlertPace.burst), ("budget", AlertPace.burst), ("stop", 1)] {
+            #expect(told.ranges(of: #"reason":"\#(reason)"#).count == count, "\(reason)")
+        }
+    }
+
+    @Test func theStopGoesOutWhateverWaits() throws {
+        let way = AlertSender.Way.helper(name: "command", words: ["/bin/sleep", "600"], input: [])
+        let ways = [AlertSender.Way](repeating: way, count: 4)
+        var sender = AlertSender(ways, as: nil)
+        // More than may wait: four at once, none of which ends.
+        for turn in 0..<AlertPace.burst { sender.tell(try alert("question"), at: UInt64(turn)) }
+        #expect(sender.failures().count == ways.count * AlertPace.burst - AlertSender.mostRunning - AlertSender.mostWaiting)
+        sender.tell(try alert("stop", .stop), at: 100)
+        #expect(sender.polled.count == AlertSender.mostRunning + ways.count && sender.failures() == [])
+        for turn in 1..<2000 as Range<UInt64> where !sender.polled.isEmpty {
+            sender.attend(at: turn * 2 * AlertSender.patience)
+            usleep(5000)
+        }
+        #expect(sender.polled.isEmpty)
     }
 
     @Test func aFloodIsCut() {

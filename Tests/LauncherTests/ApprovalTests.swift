@@ -243,6 +243,30 @@ func question(_ digest: UInt8 = 1, scope: UInt8 = 1, path: String = "/x") -> App
         #expect(admissions.parked.isEmpty)
     }
 
+    @Test func othersThatAreSentMeanwhileDoNotWearItOut() throws {
+        let scratch = try Scratch()
+        var admissions = try admissions(scratch)
+        _ = try admissions.handle([try ask(1), try ask(2), try ask(3)], at: .now).answers
+        #expect(try admissions.handle([.withdrawn(id: 2)], at: .now).answers.count == 1)
+        _ = try decide(&admissions, 3, .init(allows: false))
+        let far = FromEgress.admit(id: 1_000_000, reservation: .nothing, record: intent(1_000_000))
+        #expect(try admissions.handle([far], at: .now).answers == [.admitted(id: 1_000_000)])
+        #expect(try decide(&admissions, 1, .init(allows: true)).answers == [.admitted(id: 1)])
+        // Over is over.
+        for id: UInt64 in [1, 2, 3] {
+            #expect(admissions.budget.reserve(id, .nothing, at: 0) == .closed(reason: "request id \(id) was used before"))
+        }
+    }
+
+    @Test func whoIsToldIsToldOfWhatIsInTheLog() throws {
+        let scratch = try Scratch()
+        var admissions = try admissions(scratch)
+        let alerts = try admissions.handle([try ask(1)], at: .now).alerts
+        let record = try #require(scratch.records.split(separator: "\n").last { $0.contains("approval.requested") })
+        #expect(alerts.map(\.topic) == [.question] && alerts.first?.line == Array(record.utf8))
+        #expect(try admissions.handle([.withdrawn(id: 1)], at: .now).alerts == [])
+    }
+
     @Test func tooManyAreRefusedAtOnce() throws {
         let scratch = try Scratch()
         var admissions = try admissions(scratch)

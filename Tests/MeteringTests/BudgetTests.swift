@@ -104,6 +104,19 @@ struct SessionBudget {
         #expect(ids.isFresh(10_001) && ids.remembered <= 33)
     }
 
+    @Test func anIDThatIsHeldStaysGoodForOneUse() {
+        var ids = UsedIDs(reach: 16)
+        ids.hold(1)
+        ids.hold(2)
+        for id in 3...10_000 as ClosedRange<UInt64> { ids.use(id) }
+        ids.letGo(2)
+        #expect(ids.isFresh(1) && !ids.isFresh(2))
+        ids.use(1)
+        // What was used cannot be held.
+        ids.hold(1)
+        #expect(!ids.isFresh(1) && ids.remembered <= 33)
+    }
+
     @Test func aRefusedCallLeavesNothingBehind() {
         var state = BudgetState(budget { $0.perSession.maxCost = dollars("0.10") }, now: 0)
         #expect(state.reserve(1, call("0.20"), at: 0).refusal != nil)

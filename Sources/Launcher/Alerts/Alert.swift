@@ -4,19 +4,31 @@ import Events
 import LogStore
 
 struct Alert: Equatable {
+    /// What it is about, the most urgent first: each has its own pace, or an agent could drown the others in questions.
+    enum Topic: Int, Comparable {
+        /// The session's end, told of once: it always goes out.
+        case stop
+        case budget
+        case question
+
+        static func < (one: Topic, other: Topic) -> Bool { one.rawValue < other.rawValue }
+    }
+
+    var topic: Topic
     /// The record's line, without its newline.
     var line: [UInt8]
     /// Printable ASCII.
     var words: String
 
     /// - Parameter seq: of the record in the log.
-    init(_ payload: some EventPayload, seq: UInt64, session: SessionID, at now: Moment, words: String) {
+    init(_ topic: Topic, _ payload: some EventPayload, seq: UInt64, session: SessionID, at now: Moment, words: String) {
+        self.topic = topic
         line = RecordLine.bytes(kind: payload.kind, data: payload.data(), seq: seq, session: session, at: now.wall)
         self.words = "session \(session): " + RefusalDigest.printable(words)
     }
 }
 
-/// How many alerts a time: an agent can make them by asking, and whoever reads them is a person.
+/// How many alerts of one topic a time: an agent can make them by asking, and whoever reads them is a person.
 struct AlertPace {
     static let burst = 20
     /// Milliseconds until one more.

@@ -23,7 +23,7 @@ struct AlertSender: ~Copyable {
         }
     }
 
-    /// Helpers at once, and alerts that wait for one.
+    /// Helpers at once, and alerts of one topic that wait for one. The session's stop waits for neither.
     static let mostRunning = 4
     static let mostWaiting = 64
     /// Milliseconds of one helper.
@@ -36,6 +36,8 @@ struct AlertSender: ~Copyable {
         let helper: HelperProcess
         let name: String
         let until: UInt64
+        /// It took too long and is as good as dead; until it is, it keeps its place.
+        var isKilled = false
         init(_ helper: consuming HelperProcess, name: String, until: UInt64) {
             self.helper = helper
             self.name = name
@@ -46,8 +48,10 @@ struct AlertSender: ~Copyable {
     private let ways: [Way]
     private let identity: FileIdentity?
     private let log: String
-    private var pace = AlertPace()
+    private var questions = AlertPace()
+    private var budgets = AlertPace()
     private var running: [Running] = []
+    /// By topic, then as they came.
     private var waiting: [(way: Way, alert: Alert)] = []
     /// What could not be delivered, for the log.
     private var failed: [AlertFailed] = []
@@ -65,14 +69,18 @@ struct AlertSender: ~Copyable {
     var polled: [pollfd] { running.map { pollfd(fd: $0.helper.process.raw, events: Int16(POLLIN), revents: 0) } }
 
     /// Milliseconds, as `time`.
-    var deadline: UInt64? { running.map(\.until).min() }
+    var deadline: UInt64? { running.filter { !$0.isKilled }.map(\.until).min() }
 
     mutating func tell(_ alert: Alert, at time: UInt64) {
         guard !ways.isEmpty else { return }
-        switch pace.next(at: time) {
-        case .send: break
-        case .leaveOut(let first):
-            if first { failed.append(AlertFailed(way: "all", reason: "too many at once; some are left out")) }
+        let verdict =
+            switch alert.topic {
+            case .stop: AlertPace.Verdict.send
+            case .budget: budgets.next(at: time)
+            case .question: questions.next(at: time)
+            }
+        if case .leaveOut(let first) = verdict {
+            if first { fail("all", "too many at once; some are left out") }
             return
         }
         for way in ways {
@@ -80,8 +88,9 @@ struct AlertSender: ~Copyable {
                 // 10: security and authorization messages, 4: warning (RFC 5424).
                 let line = "<\(10 << 3 | 4)>akios-exec[\(getpid())]: \(alert.words)"
                 do throws(SysError) { try LocalSocket.send(Array(line.utf8), to: log) } catch { fail(way.name, "\(error)") }
-            } else if waiting.count < Self.mostWaiting {
-                waiting.append((way, alert))
+            } else if alert.topic == .stop || waiting.count(where: { $0.alert.topic == alert.topic }) < Self.mostWaiting {
+                let place = waiting.firstIndex { $0.alert.topic > alert.topic } ?? waiting.endIndex
+                waiting.insert((way, alert), at: place)
             } else {
                 fail(way.name, "\(Self.mostWaiting) wait already")
             }
@@ -94,7 +103,7 @@ struct AlertSender: ~Copyable {
     }
 
     private mutating func start(at time: UInt64) {
-        while running.count < Self.mostRunning, !waiting.isEmpty {
+        while let next = waiting.first, running.count < Self.mostRunning || next.alert.topic == .stop {
             let (way, alert) = waiting.removeFirst()
             guard case .helper(let name, let words, let input) = way else { continue }
             do throws(SysError) {
@@ -105,18 +114,23 @@ struct AlertSender: ~Copyable {
         }
     }
 
-    /// Collects what has ended, ends what took too long, starts what waits.
+    /// Collects what has ended, kills what took too long, starts what waits. What was killed is collected once it has ended, which
+    /// may take it a while: nothing here waits for it.
     mutating func attend(at time: UInt64) {
         guard !running.isEmpty else { return }
         var polled = polled
         _ = poll(&polled, nfds_t(polled.count), 0)
         for (one, state) in zip(running, polled) {
-            let isOver = state.revents != 0
-            guard isOver || one.until <= time else { continue }
-            one.helper.kill()
-            let end = try? one.helper.wait()
-            running.removeAll { $0 === one }
-            if !isOver { fail(one.name, "ended: it took too long") } else if end != .exited(0) { fail(one.name, Self.words(end)) }
+            if state.revents != 0 {
+                one.helper.kill()
+                let end = try? one.helper.wait()
+                running.removeAll { $0 === one }
+                if !one.isKilled, end != .exited(0) { fail(one.name, Self.words(end)) }
+            } else if !one.isKilled, one.until <= time {
+                one.helper.kill()
+                one.isKilled = true
+                fail(one.name, "ended: it took too long")
+            }
         }
         start(at: time)
     }
@@ -137,7 +151,7 @@ struct AlertSender: ~Copyable {
         return failed
     }
 
-    /// The session is over: waits for those on their way, though not for long.
+    /// The session is over: waits for those on their way, though not for long. What is killed then is init's to collect.
     mutating func finish() {
         let end = Supervisor.milliseconds(.now) + Self.lastPatience
         while !running.isEmpty {
@@ -147,9 +161,8 @@ struct AlertSender: ~Copyable {
             _ = poll(&polled, nfds_t(polled.count), Int32(clamping: end - now))
             attend(at: .now)
         }
-        for one in running {
+        for one in running where !one.isKilled {
             one.helper.kill()
-            _ = try? one.helper.wait()
             fail(one.name, "ended with the session: it took too long")
         }
         running = []

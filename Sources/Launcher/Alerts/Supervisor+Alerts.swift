@@ -3,10 +3,8 @@
 import LogStore
 
 extension Supervisor {
-    mutating func sendAlerts() {
-        let time = Self.milliseconds(.now)
-        for alert in admissions.takeAlerts() { alerts.tell(alert, at: time) }
-        alerts.attend(at: time)
+    mutating func attendAlerts() {
+        alerts.attend(at: Self.milliseconds(.now))
         recordFailedAlerts()
     }
 

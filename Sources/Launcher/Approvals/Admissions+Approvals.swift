@@ -3,6 +3,7 @@
 
 import Events
 import LogStore
+import Metering
 import Providers
 import Vocabulary
 import Wire
@@ -23,29 +24,26 @@ extension Admissions {
         switch asked {
         case .waits, .tooMany:
             parked[intent.id] = intent
-            alerts.append(Alert(record, seq: seq, session: log.session, at: now, words: Self.words(record, log.session)))
+            // However long it waits, and however many others are sent meanwhile.
+            budget.hold(intent.id)
+            let words = Self.words(record, log.session)
+            turn.alerts.append(Alert(.question, record, seq: seq, session: log.session, at: now, words: words))
         case .settled(let allows, let uid):
             parked[intent.id] = intent
             try settle(intent.id, question, allows: allows, how: .session, forSession: true, by: uid, at: now, &turn)
         }
     }
 
-    /// What somebody is to be told of since the last time.
-    mutating func takeAlerts() -> [Alert] {
-        defer { alerts = [] }
-        return alerts
-    }
-
     mutating func withdraw(_ id: UInt64, at now: Moment, _ turn: inout Turn) throws(LogError) {
         guard let gone = approvals.withdraw(id) else { return }
-        parked[id] = nil
+        forget(id)
         try write(Self.decided(gone, .withdrawn, .agent), at: now)
         refuse(id, gone.question, .approvalNeeded, "the request was taken back", &turn)
     }
 
     mutating func expire(at now: Moment, _ turn: inout Turn) throws(LogError) {
         for over in approvals.expire(at: Self.milliseconds(now)) {
-            parked[over.id] = nil
+            forget(over.id)
             try write(Self.decided(over, .expired, .timeout), at: now)
             refuse(over.id, over.question, .approvalExpired, "this request needs approval, and nobody answered in time", &turn)
         }
@@ -88,8 +86,16 @@ extension Admissions {
                 id: id, decision: allows ? .approved : .denied, how: how, digest: Self.text(question.digest),
                 forSession: forSession,
                 uid: uid), at: now)
-        guard allows else { return refuse(id, question, .approvalDenied, "the operator denied this request", &turn) }
+        guard allows else {
+            budget.letGo(id)
+            return refuse(id, question, .approvalDenied, "the operator denied this request", &turn)
+        }
         try ask(intent, at: now, &turn)
+    }
+
+    private mutating func forget(_ id: UInt64) {
+        parked[id] = nil
+        budget.letGo(id)
     }
 
     private func refuse(_ id: UInt64, _ question: ApprovalQuestion, _ code: Refusal.Code, _ what: String, _ turn: inout Turn) {

@@ -12,7 +12,7 @@ import Wire
 
 struct Admissions: ~Copyable {
     let log: LogWriter
-    private(set) var budget: BudgetState
+    var budget: BudgetState
     private(set) var totals = EgressTotals()
     /// Why things were refused, for the last line: distinct reasons in the order they came.
     private(set) var refusals = RefusalDigest()
@@ -24,8 +24,6 @@ struct Admissions: ~Copyable {
     /// No intent is admitted any more; what is open may still settle.
     private(set) var closedWith: StopReason?
     var approvals: ApprovalQueue
-    /// What somebody is to be told of; the supervisor takes it.
-    var alerts: [Alert] = []
     /// Intents whose question waits for an operator. They hold no money yet.
     var parked: [UInt64: Waiting] = [:]
 
@@ -37,9 +35,11 @@ struct Admissions: ~Copyable {
         var until: UInt64?
     }
 
-    /// What one turn leads to. Answers are sent only after `commit` succeeded.
+    /// What one turn leads to. Nothing of it is sent unless `commit` succeeded.
     struct Turn: ~Copyable {
         var answers: [ToEgress] = []
+        /// What somebody is to be told of.
+        var alerts: [Alert] = []
         var stop: StopReason?
     }
 
@@ -120,7 +120,7 @@ struct Admissions: ~Copyable {
         switch budget.reserve(intent.id, intent.reservation, at: Self.milliseconds(now)) {
         case .admitted(let alerts):
             do throws(LogError) {
-                for alert in alerts { try record(alert, action: "alert", at: now) }
+                for alert in alerts { try record(alert, action: "alert", at: now, &turn) }
                 try spend(intent.record)
                 try log.append(intent.record.kind, data: intent.record.data, at: now)
             } catch {
@@ -148,7 +148,8 @@ struct Admissions: ~Copyable {
     private mutating func refuse(_ intent: Waiting, _ refusal: BudgetRefusal, at now: Moment, _ turn: inout Turn) throws(LogError) {
         let terminates = refusal.action == .terminate
         let told = "akios-exec: the budget of this session (profile '\(profile)') does not cover this call; ask the operator"
-        try record(refusal, action: terminates ? "stop" : "refuse", at: now)
+        budget.letGo(intent.id)
+        try record(refusal, action: terminates ? "stop" : "refuse", at: now, &turn)
         // Never `.rateLimited`: what would fit later waits, so asking again cannot help.
         turn.answers.append(.refused(id: intent.id, why: .budgetExceeded, told: told))
         guard terminates, turn.stop == nil else { return }
@@ -184,7 +185,7 @@ struct Admissions: ~Copyable {
     }
 
     /// A record for each limit that is passed.
-    private mutating func record(_ refusal: BudgetRefusal, action: String, at now: Moment) throws(LogError) {
+    private mutating func record(_ refusal: BudgetRefusal, action: String, at now: Moment, _ turn: inout Turn) throws(LogError) {
         for limit in refusal.limits {
             let exceeded = BudgetExceeded(
                 limit: limit.name, allowed: limit.allowed, used: limit.used, asked: limit.asked, action: action)
@@ -193,7 +194,7 @@ struct Admissions: ~Copyable {
             let seq = try log.append(exceeded, at: now)
             guard action == "alert" else { continue }
             let words = "\(limit.name): \(limit.used) used, \(limit.asked) asked, \(limit.allowed) allowed; let through"
-            alerts.append(Alert(exceeded, seq: seq, session: log.session, at: now, words: words))
+            turn.alerts.append(Alert(.budget, exceeded, seq: seq, session: log.session, at: now, words: words))
         }
     }
 

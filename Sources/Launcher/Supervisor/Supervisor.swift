@@ -132,7 +132,7 @@ struct Supervisor: ~Copyable {
             }
         }
         deadlines(at: .now)
-        sendAlerts()
+        attendAlerts()
         tellWatchers()
         flush()
     }
@@ -201,6 +201,7 @@ struct Supervisor: ~Copyable {
     /// Answers of one turn, after their records are kept.
     mutating func answer(_ turn: consuming Admissions.Turn) {
         for message in turn.answers { send(message) }
+        for alert in turn.alerts { alerts.tell(alert, at: Self.milliseconds(.now)) }
         if let stop = turn.stop { begin(stop) }
     }
 
@@ -356,7 +357,8 @@ struct Supervisor: ~Copyable {
         // Whoever told us to end knows.
         if reason.code != "signal" {
             let words = "stopped (\(reason.code)): \(reason.reason)"
-            alerts.tell(Alert(record, seq: seq, session: log.session, at: now, words: words), at: Self.milliseconds(now))
+            let alert = Alert(.stop, record, seq: seq, session: log.session, at: now, words: words)
+            alerts.tell(alert, at: Self.milliseconds(now))
         }
         if reason.terminates { order(.signal(SIGTERM)) }
         killAt = Self.later(now, by: UInt64(clamping: reason.graceMilliseconds ?? 0))
