@@ -16,7 +16,7 @@ public struct RequestIntent: EventPayload, Hashable {
     public var path: String
     public var operation: OperationKind?
     public var model: String?
-    /// The variable of the broker's credential that it leaves with; nil: the agent's own, or none.
+    /// The variables of the broker's credentials that it leaves with, by commas; nil: the agent's own, or none.
     public var credential: String?
     public var reservedCost: Money
     public var reservedTokens: Int64

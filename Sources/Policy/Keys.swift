@@ -65,8 +65,8 @@ public struct KeyFacts: Sendable, Hashable {
 /// Whose key a granted request leaves with.
 public enum KeyUse: Sendable, Hashable {
     case none
-    /// The broker's, of this variable; `shown`: the agent's request says where.
-    case broker(variable: String, shown: Bool)
+    /// The broker's, of these variables; `shown`: the agent's request says where. Several only where no provider's are.
+    case broker(variables: [String], shown: Bool)
     /// The agent's own. nil: more than one, which only `keys: any` lets be.
     case agent(KeyIdentity?)
 }
@@ -85,7 +85,7 @@ extension PolicyEngine {
             })
         let provider = grant.provider.map { id in "providers.\(id).keys" }
         guard let provider, grant.keys != .any else {
-            grant.key = own.first.map { .broker(variable: $0, shown: true) } ?? (foreign.isEmpty ? .none : .agent(nil))
+            grant.key = own.isEmpty ? (foreign.isEmpty ? .none : .agent(nil)) : .broker(variables: own, shown: true)
             return .allow(grant)
         }
         func refuse(_ reason: String, _ what: String) -> Decision<RequestGrant> {
@@ -95,7 +95,7 @@ extension PolicyEngine {
             return refuse("two keys in one request", "a request with two API keys is not allowed")
         }
         if let variable = own.first ?? (foreign.isEmpty ? facts.held : nil) {
-            grant.key = .broker(variable: variable, shown: !own.isEmpty)
+            grant.key = .broker(variables: [variable], shown: !own.isEmpty)
             return .allow(grant)
         }
         if grant.keys == .broker {

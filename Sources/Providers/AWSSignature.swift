@@ -79,13 +79,23 @@ public struct AWSRequest: Sendable, Hashable {
         case date
         /// Bytes of the target that may be read in two ways.
         case target
+        /// What the agent signed and does not leave would change what the request does.
+        case header
     }
+
+    private static let telling: Set<String> = [
+        "if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "range", "content-md5",
+    ]
+    /// Made anew, or not at all, with the keys.
+    private static let ofKeys: Set<String> = ["x-amz-security-token", "x-amz-content-sha256"]
 
     /// Whether `sign` will make a signature that holds.
     public func check(_ signature: AWSSignature) throws(Fault) {
         if let hash = header("x-amz-content-sha256"), hash.hasPrefix("STREAMING-") { throw .streamed }
         guard let time = header("x-amz-date"), Self.isTime(time), time.hasPrefix(signature.date) else { throw .date }
         guard Self.query(target) != nil else { throw .target }
+        let signed = signature.signedHeaders.filter { Self.telling.contains($0) || $0.hasPrefix("x-amz-") }
+        guard signed.allSatisfy({ Self.ofKeys.contains($0) || header($0) != nil }) else { throw .header }
     }
 
     /// The value of `Authorization`. Of the headers that the agent signed those are signed that are still there, with the ones
@@ -136,10 +146,12 @@ public struct AWSRequest: Sendable, Hashable {
 
     private func header(_ name: String) -> String? { headers.first { $0.name.lowercased() == name }?.value }
 
+    private static let storage: Set<String> = ["s3", "s3-outposts", "s3-object-lambda", "s3express"]
+
     /// S3 signs the path as it is on the wire; every other service escapes that once more.
     static func path(_ target: String, service: String) -> String {
         let path = target.utf8.prefix { $0 != UInt8(ascii: "?") }
-        if service == "s3" { return path.isEmpty ? "/" : String(decoding: path, as: UTF8.self) }
+        if storage.contains(service) { return path.isEmpty ? "/" : String(decoding: path, as: UTF8.self) }
         var segments: [[UInt8]] = []
         for segment in path.split(separator: UInt8(ascii: "/")) {
             if segment.elementsEqual("..".utf8) {

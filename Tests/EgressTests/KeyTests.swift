@@ -226,6 +226,8 @@ import Wire
         #expect(harness.upstream.requests.allSatisfy { $0.head.headers["x-goog-api-key"] == [key.value] })
         let foreign = ProxyTests.post(path + "?key=AIza" + String(repeating: "F", count: 35), host: host, body, headers: "")
         #expect(Answer.status(try harness.exchange(host, foreign)) == 403)
+        let beside = ProxyTests.post(path + "?key=FOREIGN,\(placeholder)", host: host, body, headers: "")
+        #expect(Answer.status(try harness.exchange(host, beside)) == 403)
         #expect(harness.upstream.requests.count == 3)
     }
 

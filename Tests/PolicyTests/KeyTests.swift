@@ -25,10 +25,10 @@ struct KeyDecisions {
 
     @Test func aBrokersHostTakesTheBrokersKeyOnly() throws {
         for held in ["OURS", nil] {
-            #expect(try use(.broker, KeyFacts(presented: [Self.ours], held: held)) == .broker(variable: "OURS", shown: true))
+            #expect(try use(.broker, KeyFacts(presented: [Self.ours], held: held)) == .broker(variables: ["OURS"], shown: true))
             #expect(code(try decide(.broker, KeyFacts(presented: [Self.agents(Self.one)], held: held))) == .foreignKey)
         }
-        #expect(try use(.broker, KeyFacts(held: "OURS")) == .broker(variable: "OURS", shown: false))
+        #expect(try use(.broker, KeyFacts(held: "OURS")) == .broker(variables: ["OURS"], shown: false))
         #expect(code(try decide(.broker, KeyFacts())) == .foreignKey)
     }
 
@@ -43,7 +43,7 @@ struct KeyDecisions {
         let other = [Self.agents(Self.one), Self.agents(Self.two, "?key")]
         #expect(code(try decide(.pinned, KeyFacts(presented: other))) == .foreignKey)
         // The broker's is the first, where it holds one.
-        #expect(try use(.pinned, KeyFacts(held: "OURS")) == .broker(variable: "OURS", shown: false))
+        #expect(try use(.pinned, KeyFacts(held: "OURS")) == .broker(variables: ["OURS"], shown: false))
         #expect(code(try decide(.pinned, KeyFacts(presented: [Self.agents(Self.one)], held: "OURS"))) == .foreignKey)
         #expect(code(try decide(.pinned, KeyFacts(presented: [Self.ours, Self.agents(Self.one)], held: "OURS"))) == .foreignKey)
     }
@@ -51,7 +51,7 @@ struct KeyDecisions {
     @Test func anyLetsTheAgentsKeysBe() throws {
         let facts = KeyFacts(presented: [Self.agents(Self.one), Self.agents(Self.two)], held: "OURS", pinned: Self.two)
         #expect(try use(.any, facts) == .agent(nil))
-        #expect(try use(.any, KeyFacts(presented: [Self.ours], held: "OURS")) == .broker(variable: "OURS", shown: true))
+        #expect(try use(.any, KeyFacts(presented: [Self.ours], held: "OURS")) == .broker(variables: ["OURS"], shown: true))
         #expect(try use(.any, KeyFacts(held: "OURS")) == KeyUse.none)
     }
 
@@ -70,6 +70,12 @@ struct KeyDecisions {
         let two = KeyFacts(presented: [Self.agents(Self.one), Self.agents(Self.two)])
         let decision = try ask(engine(allow: [try rule("pypi.org")]), "pypi.org", "GET", "/") { $0.keys = two }
         #expect(decision.grant?.key == .agent(nil))
+        // And as many of the broker's as are for it; a provider's takes one.
+        let other = KeyFacts.Presented(place: "x-other-key", owner: .broker, variable: "MORE")
+        let ours = KeyFacts(presented: [Self.ours, other, Self.agents(Self.one)])
+        let both = try ask(engine(allow: [try rule("pypi.org")]), "pypi.org", "GET", "/") { $0.keys = ours }
+        #expect(both.grant?.key == .broker(variables: ["MORE", "OURS"], shown: true))
+        #expect(code(try decide(.broker, KeyFacts(presented: [Self.ours, other]))) == .foreignKey)
     }
 
     @Test func whatIsDeniedAnywayIsNotPinned() throws {

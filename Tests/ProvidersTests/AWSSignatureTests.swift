@@ -119,6 +119,31 @@ struct AWSSignatureTests {
     }
 }
 
+struct AWSHeaderTests {
+    private func signature(_ names: [String], service: String = "s3") -> AWSSignature {
+        AWSSignature(keyID: "K", date: "20261121", region: "us-east-1", service: service, signedHeaders: names)
+    }
+
+    /// Signed anew without its condition, a write would overwrite what it was not to.
+    @Test(arguments: [
+        "if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "range", "content-md5", "x-amz-acl",
+    ]) func aHeaderThatTellsMayNotBeLost(_ name: String) throws {
+        var request = AWSRequest(method: "PUT", target: "/", headers: [("x-amz-date", "20261121T101112Z")], body: [])
+        let fault = #expect(throws: AWSRequest.Fault.self) { try request.check(signature(["host", name])) }
+        #expect(fault == .header)
+        request.headers.append((name.uppercased(), "x"))
+        try request.check(signature(["host", name]))
+        try request.check(signature(["host", "accept-encoding", "x-amz-security-token", "x-amz-content-sha256"]))
+    }
+
+    @Test func everyKindOfS3SignsThePathAsItIs() {
+        for service in ["s3", "s3-outposts", "s3-object-lambda", "s3express"] {
+            #expect(AWSRequest.path("/a%20b//../c?x", service: service) == "/a%20b//../c")
+        }
+        #expect(AWSRequest.path("/a%20b", service: "bedrock") == "/a%2520b")
+    }
+}
+
 struct PlaceholderTests {
     private func made(_ variable: String) -> String {
         var generator = SystemRandomNumberGenerator()

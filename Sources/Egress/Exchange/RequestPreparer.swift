@@ -100,10 +100,10 @@ final class RequestPreparer {
             marks: Self.marks(grant) + (model?.omitted.isEmpty == false ? ["omitted_tools"] : []))
         let mask = keys.mask(for: host)
         let leaving = HeaderRules.forward(
-            headers, host: authority, bodyLength: hasBody ? body.count : nil,
+            headers, method: head.method, host: authority, bodyLength: hasBody ? body.count : nil,
             isRewritten: body != came || head.headers.contains(name: "content-encoding"),
             scansAnswer: plan.scansAnswer || mask != nil)
-        if case .sign(let signature) = insertion {
+        if case .sign(let signature, _) = insertion {
             let request = AWSRequest(method: head.method, target: target, headers: leaving.map { ($0.name, $0.value) }, body: body)
             if let refusal = KeyRing.refusal(signature, request, words) { throw refusal }
         }
@@ -117,7 +117,7 @@ final class RequestPreparer {
     }
 
     private static func credential(_ grant: RequestGrant) -> String? {
-        if case .broker(let variable, _) = grant.key { variable } else { nil }
+        if case .broker(let variables, _) = grant.key { variables.joined(separator: ",") } else { nil }
     }
 
     private static func isSigned(_ headers: HTTPHeaders) -> Bool {

@@ -22,11 +22,12 @@ enum HeaderRules {
     ]
 
     /// The request's headers as the upstream gets them. `isRewritten`: the body leaves as other bytes than it came.
-    /// `scansAnswer`: the answer must come uncoded and whole.
+    /// `scansAnswer`: the answer must come uncoded and whole. A condition of a method that changes something is never dropped.
     static func forward(
-        _ headers: HTTPHeaders, host: String, bodyLength: Int?, isRewritten: Bool = false, scansAnswer: Bool
+        _ headers: HTTPHeaders, method: String, host: String, bodyLength: Int?, isRewritten: Bool = false, scansAnswer: Bool
     ) -> HTTPHeaders {
         let named = named(by: headers)
+        let reads = method == "GET" || method == "HEAD"
         var out = HTTPHeaders()
         out.reserveCapacity(16)
         out.add(name: "host", value: host)
@@ -38,7 +39,8 @@ enum HeaderRules {
             if isRewritten, ofExactBytes.contains(lower) { continue }
             if scansAnswer {
                 switch lower {
-                case "accept-encoding", "range", "if-range", "if-none-match", "if-match": continue
+                case "accept-encoding": continue
+                case "range", "if-range", "if-none-match", "if-match": if reads { continue }
                 default: break
                 }
             }

@@ -13,12 +13,12 @@ import Wire
 /// How a request gets its key. Holds no key.
 enum KeyInsertion {
     case none
-    /// Wherever the placeholder stands.
-    case replace(KeyRing.Held)
+    /// In their places, wherever their placeholders stand.
+    case replace([KeyRing.Held])
     /// As a header of its own.
     case add(KeyRing.Held, name: String, prefix: String)
-    /// By an AWS signature.
-    case sign(AWSSignature)
+    /// By an AWS signature, over a request that has these in their places.
+    case sign(AWSSignature, [KeyRing.Held])
 
     var isSignature: Bool { if case .sign = self { true } else { false } }
 }
@@ -30,28 +30,30 @@ extension KeyRing {
     ) -> KeyInsertion {
         // A cookie names an account as a key does, and no model endpoint needs one.
         if provider != nil, keys != .any { headers.remove(name: "cookie") }
-        guard case .broker(let variable, let isShown) = use, let key = find(variable) else { return .none }
-        let header = provider.flatMap { Providers.preset($0)?.key } ?? .bearer
-        switch key.kind {
-        case .awsKeyID, .awsSecret, .awsSession:
+        guard case .broker(let variables, let isShown) = use else { return .none }
+        let ours = variables.compactMap(find)
+        let words = ours.filter { $0.kind == .word }
+        guard words.count == ours.count, let key = words.first else {
             let found = try? headers.first(name: "authorization").flatMap { value throws(AWSSignature.Fault) in
                 try AWSSignature.read(value)
             }
-            return found.map { .sign($0) } ?? .none
-        case .word: break
+            return found.map { .sign($0, words) } ?? .replace(words)
         }
+        let header = provider.flatMap { Providers.preset($0)?.key } ?? .bearer
         guard isShown else {
-            return .add(key, name: key.secret.header ?? header.name, prefix: key.secret.header == nil ? header.prefix : "")
+            let name = key.secret.header ?? header.name
+            headers.remove(name: name)
+            return .add(key, name: name, prefix: key.header == nil ? header.prefix : "")
         }
         // A provider that takes a key in the query takes it in a header too, where no log of a URL has it.
-        if provider != nil, key.secret.query == nil,
+        if provider != nil, words.count == 1, key.secret.query == nil,
             let parameter = KeyPlaces.parameters(of: target).first(where: { KeyPlaces.has($0.value, key.placeholder) })
         {
             target = KeyPlaces.removing(parameter, from: target)
             headers.remove(name: header.name)
             return .add(key, name: header.name, prefix: header.prefix)
         }
-        return .replace(key)
+        return .replace(words)
     }
 
     /// The request with its key. Called when it is about to be written.
@@ -62,35 +64,48 @@ extension KeyRing {
             var headers = request.headers
             headers.add(name: name, value: prefix + store.text(key.secret.range))
             return (request.target, headers)
-        case .replace(let key):
-            let value = store.text(key.secret.range)
-            return (
-                replaced(request.target, key, value),
-                HTTPHeaders(request.headers.map { ($0.name, replaced(header: $0.value, key, value)) })
-            )
-        case .sign(let signature): return (request.target, signed(request, signature, host))
+        case .replace(let keys): return replaced(request, keys, host)
+        case .sign(let signature, let keys):
+            let (target, headers) = replaced(request, keys, host)
+            return (target, signed(request, target, headers, signature, host))
         }
+    }
+
+    private func replaced(_ request: PreparedRequest, _ keys: [Held], _ host: HostName) -> (target: String, headers: HTTPHeaders) {
+        var (target, headers) = (request.target, request.headers)
+        for key in keys {
+            let value = store.text(key.secret.range)
+            target = replaced(target, key, value, host)
+            headers = HTTPHeaders(
+                headers.map { name, text in
+                    (name, takes(key, header: KeyPlaces.canonical(name)) ? replaced(header: text, key, value) : text)
+                })
+        }
+        return (target, headers)
     }
 
     private func replaced(header text: String, _ key: Held, _ value: String) -> String {
-        if let login = KeyPlaces.basic(text), KeyPlaces.has(login, key.placeholder) {
-            return "Basic " + Base64.encode(Array(login.replacing(key.secret.placeholder, with: value).utf8))
-        }
-        return KeyPlaces.has(text, key.placeholder) ? text.replacing(key.secret.placeholder, with: value) : text
+        let login = KeyPlaces.basic(text)
+        guard KeyPlaces.has(login ?? text, key.placeholder) else { return text }
+        let changed = (login ?? text).replacing(key.secret.placeholder, with: value)
+        return login == nil ? changed : "Basic " + Base64.encode(Array(changed.utf8))
     }
 
-    private func replaced(_ target: String, _ key: Held, _ value: String) -> String {
+    private func replaced(_ target: String, _ key: Held, _ value: String, _ host: HostName) -> String {
         var out = target
-        for parameter in KeyPlaces.parameters(of: target).reversed() where KeyPlaces.has(parameter.value, key.placeholder) {
+        for parameter in KeyPlaces.parameters(of: target).reversed()
+        where takes(key, parameter: parameter.name, host) && KeyPlaces.has(parameter.value, key.placeholder) {
             let changed = parameter.value.replacing(key.secret.placeholder, with: value)
             out.replaceSubrange(parameter.valueRange, with: KeyPlaces.escaped(changed))
         }
         return out
     }
 
-    private func signed(_ request: PreparedRequest, _ signature: AWSSignature, _ host: HostName) -> HTTPHeaders {
-        guard let id = part(.awsKeyID, for: host), let secret = part(.awsSecret, for: host) else { return request.headers }
-        var headers = request.headers
+    private func signed(
+        _ request: PreparedRequest, _ target: String, _ shown: HTTPHeaders, _ signature: AWSSignature, _ host: HostName
+    ) -> HTTPHeaders {
+        guard let id = part(.awsKeyID, for: host), let secret = part(.awsSecret, for: host) else { return shown }
+        var headers = shown
         headers.remove(name: "authorization")
         headers.remove(name: "x-amz-security-token")
         if let session = part(.awsSession, for: host) {
@@ -100,7 +115,7 @@ extension KeyRing {
             headers.replaceOrAdd(name: "x-amz-content-sha256", value: AWSRequest.hex(Self.hash(request.body)))
         }
         let leaving = AWSRequest(
-            method: request.intent.method, target: request.target, headers: headers.map { ($0.name, $0.value) }, body: request.body)
+            method: request.intent.method, target: target, headers: headers.map { ($0.name, $0.value) }, body: request.body)
         let seeded = Array("AWS4".utf8) + Array(store.bytes(secret.secret.range))
         let key = AWSRequest.signingKey(seeded: seeded, signature, mac: Self.mac)
         headers.add(
@@ -130,6 +145,11 @@ extension KeyRing {
                         "bodies signed piece by piece cannot be signed with the configured key; sign the whole body"
                     )
                 case .date: ("an AWS signature without an x-amz-date of its day", "the AWS signature has no x-amz-date of its day")
+                case .header:
+                    (
+                        "an AWS signature over a header that does not leave (a condition, a range, a digest)",
+                        "a header under the AWS signature (a condition, a range, a digest) is not sent on here: leave it out"
+                    )
                 case .target: ("an AWS signature over an ambiguous query", "the query of a signed request is ambiguous")
                 }
             return words.refusal(.malformed, reason: reason, what: what)

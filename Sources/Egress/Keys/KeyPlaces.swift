@@ -15,6 +15,9 @@ enum KeyPlaces {
         "$httpheaders",
     ]
 
+    /// Of what stands before a key; any other word there could be a key itself.
+    private static let schemes = ["bearer ", "token ", "apikey "]
+
     /// Whether a header carries a key to a provider.
     static func carries(header name: String) -> Bool { headers.contains(canonical(name)) }
 
@@ -38,6 +41,19 @@ enum KeyPlaces {
             let bytes = Base64.decode(word(value))
         else { return nil }
         return String(validating: bytes, as: UTF8.self)
+    }
+
+    /// Whether a header's value is `word` and nothing else: but for the name of a scheme, or one side of a Basic login.
+    static func isOnly(_ word: String, in value: String) -> Bool {
+        if let login = basic(value) { return login.split(separator: ":", maxSplits: 1) == [word[...]] }
+        return value == word || schemes.contains { value.lowercased().hasPrefix($0) } && self.word(value) == word
+    }
+
+    /// Whether a header is a place for a key where the credential names none: it says who asks, and no server keeps it or hands
+    /// it on.
+    static func isPlace(_ header: String) -> Bool {
+        HeaderRules.isLogin(header) && !header.contains("cookie") && header != "proxy-authorization"
+            && !header.contains("-meta-") && !header.hasSuffix("idempotency-key") && !header.hasPrefix("sec-websocket-")
     }
 
     /// One parameter of a query: its text as it stands in the target, and what it means.

@@ -16,6 +16,8 @@ final class KeyRing {
         let kind: CredentialKind
         let placeholder: [UInt8]
         let hosts: Set<HostName>
+        /// The only one that it is sent in, in its canonical form.
+        let header: String?
     }
 
     let held: [Held]
@@ -31,7 +33,7 @@ final class KeyRing {
         held = secrets.map {
             Held(
                 secret: $0, kind: CredentialKind(variable: $0.variable), placeholder: Array($0.placeholder.utf8),
-                hosts: Set($0.hosts))
+                hosts: Set($0.hosts), header: $0.header.map(KeyPlaces.canonical))
         }
         var masks: [HostName: KeyMask] = [:]
         for host in Set(secrets.flatMap(\.hosts)) {
@@ -64,7 +66,10 @@ final class KeyRing {
             let shown = KeyPlaces.basic(value) ?? value
             let found = held.filter { KeyPlaces.has(shown, $0.placeholder) }
             facts.presented += found.map { presented($0, at: place, host) }
-            if found.isEmpty, KeyPlaces.carries(header: place), !value.isEmpty {
+            // Beside a placeholder there is room for a key of the agent's.
+            let isAlone = found.contains { KeyPlaces.isOnly($0.secret.placeholder, in: value) }
+            let carries = KeyPlaces.carries(header: place) || here.contains { $0.header == place }
+            if !isAlone, carries || !found.isEmpty, !value.isEmpty {
                 // Of a signature of the agent's own it is a part.
                 if place == "x-amz-security-token", isSignedByAgent(head) { continue }
                 facts.presented.append(
@@ -97,14 +102,14 @@ final class KeyRing {
     }
 
     /// A server keeps and shows much of a request; a key belongs where a login stands.
-    private func takes(_ key: Held, header place: String) -> Bool {
+    func takes(_ key: Held, header place: String) -> Bool {
         switch key.kind {
         case .awsKeyID, .awsSecret: return false
         case .awsSession: return place == "x-amz-security-token"
         case .word: break
         }
-        if let header = key.secret.header { return place == KeyPlaces.canonical(header) }
-        return key.secret.query == nil && place != "cookie" && HeaderRules.isLogin(place)
+        if let header = key.header { return place == header }
+        return key.secret.query == nil && KeyPlaces.isPlace(place)
     }
 
     private func signature(_ value: String, _ host: HostName) -> KeyFacts.Presented {
@@ -138,7 +143,9 @@ final class KeyRing {
             }
             if !found.isEmpty {
                 rest = rest.replacing(target[parameter.valueRange], with: "")
-            } else if KeyPlaces.carries(parameter: parameter.name), !parameter.value.isEmpty {
+            }
+            let isAlone = found.contains { parameter.value == $0.secret.placeholder }
+            if !isAlone, KeyPlaces.carries(parameter: parameter.name) || !found.isEmpty, !parameter.value.isEmpty {
                 let shown = place == "?x-amz-credential" ? parameter.value.prefix { $0 != "/" } : parameter.value[...]
                 facts.presented.append(.init(place: place, owner: .agent(identity(shown))))
             }
@@ -151,7 +158,7 @@ final class KeyRing {
         }
     }
 
-    private func takes(_ key: Held, parameter name: String, _ host: HostName) -> Bool {
+    func takes(_ key: Held, parameter name: String, _ host: HostName) -> Bool {
         guard key.kind == .word else { return false }
         if let query = key.secret.query { return name == query }
         return key.secret.header == nil && Providers.preset(host: host)?.keyParameter == name
