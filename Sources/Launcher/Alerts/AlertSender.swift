@@ -30,6 +30,8 @@ struct AlertSender: ~Copyable {
     static let patience: UInt64 = 15_000
     /// Milliseconds that those of the last alerts have when the session is over.
     static let lastPatience: UInt64 = 5000
+    /// Milliseconds.
+    private static let burial: Int32 = 200
     private static let environment = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"]
 
     private final class Running {
@@ -151,7 +153,7 @@ struct AlertSender: ~Copyable {
         return failed
     }
 
-    /// The session is over: waits for those on their way, though not for long. What is killed then is init's to collect.
+    /// The session is over: waits for those on their way, though not for long. What has not ended by then is init's to collect.
     mutating func finish() {
         let end = Supervisor.milliseconds(.now) + Self.lastPatience
         while !running.isEmpty {
@@ -164,6 +166,11 @@ struct AlertSender: ~Copyable {
         for one in running where !one.isKilled {
             one.helper.kill()
             fail(one.name, "ended with the session: it took too long")
+        }
+        // Killed, nearly every one ends at once, and nobody should find it unburied.
+        for one in running {
+            var state = [pollfd(fd: one.helper.process.raw, events: Int16(POLLIN), revents: 0)]
+            if poll(&state, 1, Self.burial) > 0 { _ = try? one.helper.wait() }
         }
         running = []
         for (way, _) in waiting { fail(way.name, "the session ended first") }
