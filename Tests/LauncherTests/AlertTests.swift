@@ -103,6 +103,8 @@ import Vocabulary
         }
         #expect(gone)
         #expect(sender.deadline == nil)
+        // Left a zombie, it would keep the exit tests of other suites waiting.
+        collect(&sender, at: AlertSender.patience, left: 0)
     }
 
     @Test func onlySoManyRunAndWait() throws {
